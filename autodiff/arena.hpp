@@ -1,0 +1,61 @@
+// Memory of a tape: an array that grows without moving, and a bump arena that is reset in O(1).
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <vector>
+
+namespace gradus {
+
+/// Address space reserved at once and filled by the operating system page by page, where there is one that can; `capacity` bytes are usable.
+struct Reservation {
+  void* data = nullptr;
+  std::size_t capacity = 0;
+};
+/// Returns at least `bytes` (usually far more), keeping the first `used` bytes of `old`, which is released. Throws std::bad_alloc.
+#if defined(__linux__)
+inline constexpr bool reserves_at_once = true;  ///< the first reservation is as large as can be had, far larger than memory: it need not grow
+#else
+inline constexpr bool reserves_at_once = false;
+#endif
+[[nodiscard]] Reservation reserve_more(Reservation old, std::size_t used, std::size_t bytes);
+void release(Reservation) noexcept;
+
+/// Chunks of memory handed out in order and taken back together; a rewound arena keeps its chunks, so a warmed-up loop allocates nothing.
+class Arena {
+ public:
+  struct Position { std::size_t chunk = 0, offset = 0; };
+  static constexpr std::size_t alignment = 64;
+
+  /// Uninitialised memory aligned to a cache line; valid until the arena is rewound before it.
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    if (at_.chunk < chunks_.size() && at_.offset + bytes <= chunks_[at_.chunk].size) {
+      void* p = chunks_[at_.chunk].data.get() + at_.offset;
+      at_.offset += bytes;
+      return p;
+    }
+    return allocate_from_next_chunk(bytes);
+  }
+  template <class T> [[nodiscard]] T* allocate_array(std::size_t n) {
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignment);
+    if (n > static_cast<std::size_t>(-1) / sizeof(T) / 2) throw std::bad_array_new_length();
+    return static_cast<T*>(allocate(n * sizeof(T)));
+  }
+  [[nodiscard]] Position position() const noexcept { return at_; }
+  void rewind(Position to) noexcept { at_ = to; }
+  [[nodiscard]] std::size_t bytes_used() const noexcept;
+
+ private:
+  struct Free { void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t(alignment)); } };
+  struct Chunk { std::unique_ptr<std::byte, Free> data; std::size_t size; };
+  void* allocate_from_next_chunk(std::size_t bytes);
+
+  std::vector<Chunk> chunks_;
+  Position at_;
+};
+
+}  // namespace gradus

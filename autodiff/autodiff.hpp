@@ -1,0 +1,11 @@
+// The engine in one include: tape, variables, tensors, forward mode, drivers. Add <ops/ops.hpp> for the functions.
+#pragma once
+
+#include <autodiff/custom.hpp>
+#include <autodiff/drivers.hpp>
+#include <autodiff/dual.hpp>
+#include <autodiff/error.hpp>
+#include <autodiff/op.hpp>
+#include <autodiff/tape.hpp>
+#include <autodiff/tensor.hpp>
+#include <autodiff/var.hpp>

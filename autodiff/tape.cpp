@@ -1,0 +1,336 @@
+// The tape: growth, recordings and marks, the sweep, and the words that explain misuse.
+#include <autodiff/tape.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <autodiff/tensor.hpp>
+#include <autodiff/var.hpp>
+
+namespace gradus {
+namespace {
+
+// Which tape drew which recording ids: consulted only to explain misuse, and once in 64 recordings to draw new ids.
+struct Registry {
+  static constexpr Word ids_per_block = 64;
+  struct TapeEntry { std::thread::id thread; bool alive; };
+  std::mutex mutex;
+  std::vector<TapeEntry> tapes;
+  std::vector<std::uint32_t> block_owner;
+  Word next_block = 0;
+
+  std::uint32_t add_tape() {
+    const std::lock_guard lock(mutex);
+    tapes.push_back({std::this_thread::get_id(), true});
+    return static_cast<std::uint32_t>(tapes.size() - 1);
+  }
+  void remove_tape(std::uint32_t number) {
+    const std::lock_guard lock(mutex);
+    tapes[number].alive = false;
+  }
+  /// The first of ids_per_block unused recording ids. After 2^31 recordings they begin again.
+  Word draw(std::uint32_t tape) {
+    const std::lock_guard lock(mutex);
+    const Word block = next_block;
+    next_block = (block + 1) % ((moved_word - 1) / ids_per_block);
+    if (block < block_owner.size()) block_owner[block] = tape;
+    else block_owner.push_back(tape);
+    return block * ids_per_block + 1;
+  }
+  struct Origin { bool known, alive, same_thread; std::uint32_t tape; };
+  Origin origin(Word id) {
+    const std::lock_guard lock(mutex);
+    const Word block = (id - 1) / ids_per_block;
+    if (id == 0 || block >= block_owner.size()) return {false, false, false, 0};
+    const TapeEntry& entry = tapes[block_owner[block]];
+    return {true, entry.alive, entry.thread == std::this_thread::get_id(), block_owner[block]};
+  }
+};
+Registry& registry() {
+  static Registry* const instance = new Registry;  // never destroyed: tapes of other threads may outlive static objects
+  return *instance;
+}
+
+[[noreturn]] void throw_misuse(Word word, bool any_tape_active, std::uint32_t active_number) {
+  const Word id = word & ~fresh_bit;
+  if (id == moved_word) throw TapeError("use of a moved-from variable: assign to it before using it again");
+  const Registry::Origin origin = registry().origin(id);
+  if (!origin.known) throw TapeError("use of a variable that no tape recorded: its memory is not that of a variable");
+  if (!origin.alive) throw TapeError(fmt::format("use of a variable of tape #{}, which has been destroyed", origin.tape));
+  if (!origin.same_thread)
+    throw TapeError(fmt::format("use of a variable of tape #{}, which belongs to another thread: every thread needs a tape and variables of its own", origin.tape));
+  if (!any_tape_active)
+    throw TapeError(fmt::format("no active tape: a variable of tape #{} is used, but no gradus::Recording is alive in this thread", origin.tape));
+  if (origin.tape != active_number)
+    throw TapeError(fmt::format("use of a variable of tape #{} while tape #{} is recording", origin.tape, active_number));
+  throw TapeError(fmt::format("use of a stale variable: tape #{} has been cleared, or rewound to before it, since it was recorded", origin.tape));
+}
+
+}  // namespace
+
+// ---- TapeCore: the slow paths of recording
+
+template <class Real> void TapeCore<Real>::grow() {
+  const std::size_t used = size() * sizeof(Node<Real>);
+  const Reservation grown = reserve_more({nodes_, static_cast<std::size_t>(limit_ - nodes_) * sizeof(Node<Real>)}, used, 2 * (used + sizeof(Node<Real>)));
+  nodes_ = static_cast<Node<Real>*>(grown.data);
+  end_ = nodes_ + used / sizeof(Node<Real>);
+  limit_ = nodes_ + grown.capacity / sizeof(Node<Real>);
+}
+
+template <class Real> void TapeCore<Real>::throw_slots_exhausted(std::size_t wanted) const {
+  if (this == &no_tape<Real>) throw TapeError("no active tape: make a gradus::Tape and a gradus::Recording of it before you make inputs");
+  throw TapeError(fmt::format("slots exhausted: {} more wanted, {} of {} in use; rewind or clear the tape, or split the computation", wanted, slots_, max_slots_));
+}
+
+template <class Real> void TapeCore<Real>::throw_nodes_exhausted() const {
+  throw TapeError(fmt::format("memory exhausted: {} operations are recorded, and the system granted this tape address space for no more (ulimit -v?)", size()));
+}
+
+template <class Real> void TapeCore<Real>::throw_inadmissible(Word word) const {
+  if (this == &no_tape<Real>) throw_misuse(word, false, 0);
+  throw_misuse(word, true, static_cast<const BasicTape<Real>&>(*this).number_);
+}
+
+template <class Real> Slot TapeCore<Real>::record_split(Slot a, Slot b, Wider<Real> da, Wider<Real> db) {
+  if constexpr (PlainReal<Real>) {
+    struct Halves { Real outer, inner; };
+    const auto halves = [](Wider<Real> d) -> Halves {
+      if (d == 0 || !std::isfinite(d)) return {static_cast<Real>(d), Real(1)};
+      constexpr int most = 2 * (std::numeric_limits<Real>::max_exponent - 4);
+      int exponent = 0;
+      const Wider<Real> fraction = std::frexp(d, &exponent);
+      exponent = std::clamp(exponent, -most, most);
+      return {static_cast<Real>(std::ldexp(fraction, exponent / 2)), static_cast<Real>(std::ldexp(Wider<Real>(1), exponent - exponent / 2))};
+    };
+    const Halves ha = halves(da), hb = halves(db);
+    const Slot inner_a = record(a, 0, ha.inner, Real(0));
+    const Slot inner_b = b == 0 ? 0 : record(b, 0, hb.inner, Real(0));
+    const Slot out = record(inner_a, inner_b, ha.outer, hb.outer);
+    return out;
+  } else {
+    return record(a, b, da, db);
+  }
+}
+
+// ---- BasicTape
+
+namespace {
+// The tapes of this thread, as an intrusive list: tapes may outlive any thread-local object with a destructor.
+template <class Real> constinit thread_local BasicTape<Real>* first_tape = nullptr;
+}  // namespace
+
+template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_(options.fold), number_(registry().add_tape()) {
+  this->max_slots_ = options.max_slots;
+  begin_segment();
+  if constexpr (reserves_at_once) this->grow();
+  next_ = first_tape<Real>;
+  first_tape<Real> = this;
+}
+
+template <class Real> BasicTape<Real>::~BasicTape() {
+  for (BasicTape** link = &first_tape<Real>; *link != nullptr; link = &(*link)->next_)
+    if (*link == this) {
+      *link = next_;
+      break;
+    }
+  registry().remove_tape(number_);
+  release({this->nodes_, static_cast<std::size_t>(this->limit_ - this->nodes_) * sizeof(Node<Real>)});
+}
+
+template <class Real> bool BasicTape<Real>::owns(Word word, Slot slot) const noexcept {
+  for (const Segment& s : segments_)
+    if (s.id == (word & ~fresh_bit) && slot >= s.first && slot < s.end) return true;
+  return false;
+}
+
+template <class Real> void BasicTape<Real>::require_alive_elsewhere(Word word, Slot slot) {
+  for (const BasicTape* tape = first_tape<Real>; tape != nullptr; tape = tape->next_)
+    if (tape->owns(word, slot)) return;
+  const TapeCore<Real>* active = active_tape<Real>;
+  const bool any = active != &no_tape<Real>;
+  throw_misuse(word, any, any ? static_cast<const BasicTape<Real>*>(active)->number_ : 0);
+}
+
+template <class Real> void BasicTape<Real>::note_write(Word word, Slot slot, std::size_t created) {
+  for (BasicTape* tape = first_tape<Real>; tape != nullptr; tape = tape->next_)
+    if (tape->owns(word, slot) && tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
+}
+
+template <class Real> void BasicTape<Real>::begin_segment() {
+  const auto in_use = [this](Word id) { return std::any_of(segments_.begin(), segments_.end(), [id](const Segment& s) { return s.id == id; }); };
+  do {
+    if (next_id_ == last_id_) {
+      next_id_ = registry().draw(number_);
+      last_id_ = next_id_ + Registry::ids_per_block;
+    }
+    this->id_ = next_id_++;
+  } while (in_use(this->id_));
+  this->fresh_word_ = this->id_ | fresh_bit;
+  this->result_word_ = fold_ ? this->fresh_word_ : this->id_;
+  this->open_ = 0;
+  this->base_id_ = segments_.empty() ? no_tape_word : segments_.back().id;
+  segments_.push_back({this->id_, this->slots_ + 1, static_cast<Slot>(-1)});
+  this->older_ = segments_.data();
+  this->older_end_ = segments_.data() + (segments_.size() < 2 ? 0 : segments_.size() - 2);
+}
+
+template <class Real> auto BasicTape<Real>::mark() -> Mark {
+  const Mark m{this->size(), blocks_.size(), kept_.size(), this->slots_, this->id_, arena_.position()};
+  segments_.back().end = this->slots_ + 1;
+  begin_segment();
+  return m;
+}
+
+template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
+  const auto base = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.id == to.base; });
+  if (base == segments_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
+    throw TapeError("rewind: the mark is no longer valid: the tape has been cleared or rewound to before it, or it is a mark of another tape");
+  segments_.erase(base + 1, segments_.end());
+  segments_.back().end = to.slots + 1;
+  this->resize(to.nodes);
+  this->slots_ = to.slots;
+  blocks_.resize(to.blocks);
+  kept_.resize(to.kept);
+  arena_.rewind(to.arena);
+  if (position() <= stale_from_) stale_from_ = none;
+  begin_segment();
+}
+
+template <class Real> void BasicTape<Real>::clear() {
+  segments_.clear();
+  this->resize(0);
+  this->slots_ = 0;
+  blocks_.clear();
+  kept_.clear();
+  arena_.rewind({});
+  stale_from_ = none;
+  begin_segment();
+}
+
+template <class Real> Slot BasicTape<Real>::inputs(std::size_t n) {
+  if (n > this->max_slots_ - this->slots_) this->throw_slots_exhausted(n);
+  const Slot first = this->slots_ + 1;
+  this->open_ = 0;
+  this->slots_ += static_cast<Slot>(n);
+  return first;
+}
+
+template <class Real> std::size_t BasicTape<Real>::bytes_used() const noexcept {
+  return this->size() * sizeof(Node<Real>) + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
+}
+
+namespace {
+template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begin, std::size_t end, Real* adjoint) {
+  for (std::size_t k = end; k-- > begin;) {
+    const Node<Real>& n = nodes[k];
+    const Real up = adjoint[n.out];
+    // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
+    if (is_zero(up)) continue;
+    adjoint[n.a] += n.da * up;
+    if (n.b != 0) adjoint[n.b] += n.db * up;  // unconditional, every unary node would queue on slot 0
+  }
+}
+}  // namespace
+
+template <class Real> void BasicTape<Real>::seed(const Seed<Real>& s, BasicAdjoints<Real>& adjoints) const {
+  if (!this->admits(s.word))
+    throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
+  if (s.values.empty()) adjoints.values_[s.first] += s.scalar;
+  for (std::size_t i = 0; i < s.values.size(); ++i) adjoints.values_[s.first + i] += s.values[i];
+}
+
+template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adjoints) const {
+  if (stale_from_ != none)
+    throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
+  adjoints.values_.assign(std::size_t{this->slots_} + 1, Real(0));
+  adjoints.segments_ = segments_;
+  adjoints.segments_.back().end = this->slots_ + 1;
+}
+
+template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
+  start_sweep(adjoints);
+  for (const Seed<Real>& s : seeds) seed(s, adjoints);
+  Real* const adjoint = adjoints.values_.data();
+  std::size_t end = this->size();
+  for (std::size_t b = blocks_.size(); b-- > 0;) {
+    const Block<Real>& block = blocks_[b];
+    sweep_nodes(this->nodes_, block.node, end, adjoint);
+    end = block.node;
+    const auto reached = [](const Real& a) { return !is_zero(a); };
+    if (std::any_of(adjoint + block.first, adjoint + block.first + block.count, reached)) block.pull(block.closure, adjoint);
+  }
+  sweep_nodes(this->nodes_, 0, end, adjoint);
+}
+
+template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const {
+  if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
+  start_sweep(magnitudes);
+  seed(Seed<Real>(y, Real(1)), magnitudes);
+  Real* const m = magnitudes.values_.data();
+  const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
+  for (std::size_t k = this->size(); k-- > 0;) {
+    const Node<Real>& n = this->nodes_[k];
+    const Real up = m[n.out];
+    if (is_zero(up)) continue;
+    m[n.a] += magnitude(Real(n.da)) * up;
+    if (n.b != 0) m[n.b] += magnitude(Real(n.db)) * up;
+  }
+}
+
+template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const { sweep({Seed<Real>(y, s)}, adjoints); }
+
+template <class Real> void BasicTape<Real>::sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
+  if (y.size() != 1) throw ShapeError(fmt::format("sweep: the output has shape {}: one element is needed, or one seed an element", y.shape().text()));
+  sweep({Seed<Real>(y, std::span<const Real>(&s, 1))}, adjoints);
+}
+
+template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), first(y.slot()), scalar(s) {}
+template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<const Real> s) : word(y.word()), first(y.slot()), scalar(0), values(s) {
+  if (s.size() != y.size()) throw ShapeError(fmt::format("sweep: {} seeds for an output of shape {}", s.size(), y.shape().text()));
+  if (s.empty()) throw ShapeError("sweep: the output is empty");
+}
+
+template <class Real> BasicRecording<Real>::BasicRecording(BasicTape<Real>& tape) : previous_(active_tape<Real>) {
+  if (!registry().origin(tape.id_).same_thread) throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
+  active_tape<Real> = &tape;
+}
+
+template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, std::size_t count) const {
+  if (segments_.empty()) throw TapeError("adjoint: no sweep has filled these adjoints yet");
+  if (word == constant_word) throw TapeError("adjoint: asked for that of a constant, which was never recorded");
+  if (word == moved_word) throw TapeError("adjoint: asked for that of a moved-from variable");
+  for (const Segment& s : segments_)
+    if (s.id == (word & ~fresh_bit) && first >= s.first && first + count <= s.end) return;
+  throw TapeError("adjoint: asked for that of a variable which was recorded after this sweep, or on another tape, or before a clear or rewind");
+}
+
+template <class Real> const Real& BasicAdjoints<Real>::operator[](const BasicVar<Real>& x) const {
+  require(x.word(), x.slot(), 1);
+  return values_[x.slot()];
+}
+template <class Real> std::span<const Real> BasicAdjoints<Real>::operator[](const BasicTensor<Real>& x) const {
+  require(x.word(), x.slot(), x.size());
+  return std::span(values_).subspan(x.slot(), x.size());
+}
+
+template class TapeCore<float>;
+template class TapeCore<double>;
+template class TapeCore<Dual<double>>;
+template class BasicTape<float>;
+template class BasicTape<double>;
+template class BasicTape<Dual<double>>;
+template class BasicRecording<float>;
+template class BasicRecording<double>;
+template class BasicRecording<Dual<double>>;
+template class BasicAdjoints<float>;
+template class BasicAdjoints<double>;
+template class BasicAdjoints<Dual<double>>;
+template struct Seed<float>;
+template struct Seed<double>;
+template struct Seed<Dual<double>>;
+
+}  // namespace gradus

@@ -1,0 +1,308 @@
+// The tape: scalar nodes punctuated by array blocks over one flat array of slots; recordings, marks and the sweep.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <autodiff/arena.hpp>
+#include <autodiff/dual.hpp>
+#include <autodiff/error.hpp>
+
+namespace gradus {
+
+/// Index of an adjoint. 0 means "no operand".
+using Slot = std::uint32_t;
+/// The bookkeeping word of a variable: the recording that made it, and whether it alone holds its slot.
+using Word = std::uint32_t;
+inline constexpr Word fresh_bit = Word{1} << 31;
+inline constexpr Word constant_word = 0;                // carries no derivative
+inline constexpr Word moved_word = 0x7ffffffe;          // moved from: may only be assigned to
+inline constexpr Word no_tape_word = 0x7fffffff;
+
+/// One scalar operation: adjoint[a] += da·adjoint[out], adjoint[b] += db·adjoint[out].
+template <class Real> struct Node { Slot out, a, b; Real da, db; };
+template <> struct [[gnu::packed, gnu::aligned(4)]] Node<double> { Slot out, a, b; double da, db; };
+
+/// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and adds to those of its inputs.
+template <class Real> struct Block {
+  std::size_t node;  ///< how many scalar nodes precede it
+  Slot first, count;
+  void (*pull)(const void* closure, Real* adjoint);
+  const void* closure;
+};
+
+/// The slots that were made under one recording id.
+struct Segment { Word id; Slot first, end; };
+
+template <class Real> class BasicTape;
+template <class Real> class BasicVar;
+template <class Real> class BasicTensor;
+template <class Real> class BasicAdjoints;
+
+/// What recording needs at every operation. Var reads it through one thread-local pointer; use BasicTape.
+template <class Real> class TapeCore {
+ public:
+  constexpr TapeCore() = default;
+
+  /// True when a variable with this word was made since the last clear, mark or rewind of this tape.
+  [[nodiscard]] bool is_current(Word word) const noexcept { return (word & ~fresh_bit) == id_; }
+  [[nodiscard]] bool are_current(Word a, Word b) const noexcept { return (((a ^ id_) | (b ^ id_)) & ~fresh_bit) == 0; }
+  /// True when the variable was made in the current segment or in the one below it, where a training loop has its weights: it may be an operand.
+  [[nodiscard]] bool is_recent(Word word) const noexcept { return (word & ~fresh_bit) == id_ || (word & ~fresh_bit) == base_id_; }
+  /// True when the variable may be used as an operand of a node; false when it is a constant; throws TapeError when it is neither.
+  [[nodiscard, gnu::always_inline]] bool admits(Word word) const {
+    if (is_recent(word)) [[likely]] return true;
+    if (word == constant_word) return false;
+    for (const Segment* s = older_; s != older_end_; ++s)
+      if (s->id == (word & ~fresh_bit)) return true;
+    throw_inadmissible(word);
+  }
+  [[nodiscard]] bool admits(Word word, Slot) const { return admits(word); }
+  /// A variable that alone holds the slot which the newest node alone defines may be rewritten in place: nobody else can have seen it.
+  /// (The newest slot is not enough: after `acc = a*b; acc += c` two nodes define it.)
+  [[nodiscard]] bool is_foldable(Word word, Slot slot) const noexcept { return word == fresh_word_ && slot == open_; }
+  [[nodiscard]] Word result_word() const noexcept { return result_word_; }
+  [[nodiscard]] Word input_word() const noexcept { return id_; }
+  [[nodiscard]] bool holds_alone(Word word) const noexcept { return word == fresh_word_; }
+
+  // These run at every operation. They are inlined, take their numbers by value, and contain no call that returns: no register for floating
+  // point survives a call, so the compiler would keep the values of a running sum in memory (a short sum takes 2.5 times as long).
+  [[gnu::always_inline]] Slot record(Slot a, Slot b, Real da, Real db) {
+    if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
+    make_room();
+    *end_++ = {++slots_, a, b, da, db};
+    return open_ = slots_;
+  }
+  /// One more node that defines `into`: its adjoint also flows to a.
+  [[gnu::always_inline]] void accumulate(Slot into, Slot a, Real da) {
+    make_room();
+    *end_++ = {into, a, 0, da, Real(0)};
+    open_ = 0;
+  }
+  /// Multiplies the newest node's partials by one more factor of the chain. False, and nothing is done, when a product would leave the range.
+  [[gnu::always_inline]] bool scale_newest(Real factor) {
+    Node<Real>& n = end_[-1];
+    const Real da = n.da * factor;
+    if (!in_range(da, n.da, factor)) [[unlikely]] return false;
+    if (n.b != 0) {
+      const Real db = n.db * factor;
+      if (!in_range(db, n.db, factor)) [[unlikely]] return false;
+      n.db = db;
+    }
+    n.da = da;
+    return true;
+  }
+  /// Turns the newest node, which defines `folded` from one operand, into one that defines a function of it and of `other`.
+  /// False, and nothing is done, when it has two operands, or the product would leave the range.
+  [[gnu::always_inline]] bool absorb(Slot folded, Real d_folded, Slot other, Real d_other) {
+    Node<Real>& n = end_[-1];
+    if (n.b != 0 || other == folded) return false;
+    const Real da = n.da * d_folded;
+    if (!in_range(da, n.da, d_folded)) [[unlikely]] return false;
+    n.da = da;
+    n.b = other;
+    n.db = d_other;
+    return true;
+  }
+  [[gnu::always_inline]] void negate_newest() noexcept {
+    Node<Real>& n = end_[-1];
+    n.da = -n.da;
+    n.db = -n.db;
+  }
+  /// Lets the newest node define `into` instead of the newest slot, which is given back.
+  [[gnu::always_inline]] void retarget_newest(Slot into) noexcept {
+    end_[-1].out = into;
+    --slots_;
+    open_ = 0;
+  }
+  [[gnu::always_inline]] Slot input() {
+    if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
+    open_ = 0;
+    return ++slots_;
+  }
+  /// A node whose partials have left the range of Real: the partials are given in the wider real and split over two nodes each.
+  Slot record_split(Slot a, Slot b, Wider<Real> da, Wider<Real> db);
+
+ protected:
+  // A folded product must not under- or overflow where the unfolded chain, which meets the adjoint first, would not.
+  static bool in_range(Real product, Real a, Real b) { return !is_extreme(product) || is_zero(a) || is_zero(b); }
+  /// Room for one more node. Where address space is reserved at the start there is room, or there will never be.
+  [[gnu::always_inline]] void make_room() {
+    if (end_ == limit_) [[unlikely]] {
+      if constexpr (reserves_at_once) throw_nodes_exhausted();
+      else grow();
+    }
+  }
+  void grow();
+  [[noreturn, gnu::cold]] void throw_inadmissible(Word word) const;
+  [[noreturn, gnu::cold]] void throw_slots_exhausted(std::size_t wanted) const;
+  [[noreturn, gnu::cold]] void throw_nodes_exhausted() const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - nodes_); }
+  void resize(std::size_t nodes) noexcept { end_ = nodes_ + nodes; }
+
+  // Pointers rather than a size: finding node number `size` costs a multiplication by 28 at every operation (a tenth of a dot product).
+  Node<Real> *nodes_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
+  Slot slots_ = 0, max_slots_ = 0;
+  Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
+  Word id_ = no_tape_word, fresh_word_ = no_tape_word | fresh_bit, result_word_ = no_tape_word | fresh_bit;
+  Word base_id_ = no_tape_word;  // of the segment below the current one; a segment issues no variables after the mark that closed it
+  const Segment *older_ = nullptr, *older_end_ = nullptr;  // those below base_id_
+};
+
+template <class Real> inline constinit TapeCore<Real> no_tape{};
+/// The tape that operations of this thread are recorded on. A constant-initialised thread-local pointer costs nothing; a dynamic one 2-6 times as much.
+template <class Real> inline constinit thread_local TapeCore<Real>* active_tape = &no_tape<Real>;
+
+/// An output and the adjoint to start from, for sweeps with several outputs or seeds other than 1.
+template <class Real> struct Seed {
+  Seed(const BasicVar<Real>& y, Real s = Real(1));
+  Seed(const BasicTensor<Real>& y, std::span<const Real> s);
+  Word word;
+  Slot first;
+  Real scalar;
+  std::span<const Real> values;
+};
+
+/// Records operations of this thread while a Recording of it is alive, and computes adjoints from the record.
+/// A tape belongs to the thread that made it; it cannot be copied or moved.
+template <class Real> class BasicTape : public TapeCore<Real> {
+ public:
+  struct Options {
+    Slot max_slots = 0xfffffffe;  ///< recording more throws TapeError
+    bool fold = true;             ///< false: every operation keeps a node of its own
+  };
+  explicit BasicTape(Options options = Options());
+  ~BasicTape();
+  BasicTape(const BasicTape&) = delete;
+  BasicTape& operator=(const BasicTape&) = delete;
+
+  /// A position to rewind to. Valid until the tape is cleared or rewound to before it.
+  struct Mark {
+    std::size_t nodes, blocks, kept;
+    Slot slots;
+    Word base;
+    Arena::Position arena;
+  };
+  /// Remembers the present position; what is recorded later can be forgotten by rewind, what was recorded earlier stays usable.
+  [[nodiscard]] Mark mark();
+  /// Forgets everything recorded since the mark; variables made since then throw when used. Throws TapeError if the mark is no longer valid.
+  void rewind(const Mark& to);
+  /// Forgets everything.
+  void clear();
+
+  /// Propagates the adjoint `seed` of y back to everything recorded. Throws TapeError if y is a constant or not of this recording.
+  void sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const;
+  /// The same for a tensor with one element.
+  void sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const;
+  /// The same from several outputs at once: the adjoints of the weighted sum.
+  void sweep(std::initializer_list<Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const { sweep(std::span(seeds.begin(), seeds.size()), adjoints); }
+  void sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const;
+
+  /// The running-error scale: the sweep with every partial replaced by its magnitude, so that an entry is the sum of the |terms| of the adjoint.
+  /// Throws TapeError when array blocks were recorded: their pullbacks are opaque.
+  void sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const;
+
+  [[nodiscard]] std::span<const Node<Real>> nodes() const noexcept { return {this->nodes_, this->size()}; }
+  [[nodiscard]] std::span<const Block<Real>> blocks() const noexcept { return blocks_; }
+  [[nodiscard]] Slot slots() const noexcept { return this->slots_; }
+  /// Bytes in use for the present record, adjoints not included.
+  [[nodiscard]] std::size_t bytes_used() const noexcept;
+
+  // What tensors build on.
+  /// n slots in a row; returns the first. Throws TapeError when slots are exhausted.
+  Slot inputs(std::size_t n);
+  /// Memory that lives until the tape is rewound before this point.
+  template <class T = Real> [[nodiscard]] T* allocate(std::size_t n) { return arena_.template allocate_array<T>(n); }
+  /// Records an array operation: pull(adjoint) reads adjoint[first…] and adds to the adjoints of its inputs. It must be trivially destructible.
+  template <class Pull> void record_block(Slot first, std::size_t count, Pull&& pull) {
+    using Closure = std::remove_cvref_t<Pull>;
+    static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
+    const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(std::forward<Pull>(pull));
+    blocks_.push_back({this->size(), first, static_cast<Slot>(count), [](const void* c, Real* adjoint) { (*static_cast<const Closure*>(c))(adjoint); }, closure});
+    this->open_ = 0;
+  }
+  /// Keeps memory that a pullback reads alive until the tape is rewound.
+  void keep(std::shared_ptr<const void> memory) { kept_.push_back(std::move(memory)); }
+  /// The values of an input made at that position are about to be written: a sweep over operations that may have read the old ones throws.
+  static void note_write(Word word, Slot slot, std::size_t created);
+  /// How much has been recorded: nodes and blocks.
+  [[nodiscard]] std::size_t position() const noexcept { return this->size() + blocks_.size(); }
+  /// True when the variable was recorded on this tape and has not been forgotten since.
+  [[nodiscard]] bool owns(Word word, Slot slot) const noexcept;
+  /// Throws TapeError unless some tape of this thread owns the variable: then memory of that tape's arena may be read.
+  static void require_alive(Word word, Slot slot) {
+    if (!active_tape<Real>->is_current(word)) require_alive_elsewhere(word, slot);
+  }
+
+ private:
+  template <class R> friend class BasicRecording;
+  template <class R> friend class BasicAdjoints;
+  void begin_segment();
+  void start_sweep(BasicAdjoints<Real>& adjoints) const;
+  static void require_alive_elsewhere(Word word, Slot slot);
+  void seed(const Seed<Real>& s, BasicAdjoints<Real>& adjoints) const;
+
+  std::vector<Block<Real>> blocks_;
+  std::vector<Segment> segments_;  // the last one is current
+  std::vector<std::shared_ptr<const void>> kept_;
+  Arena arena_;
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
+  bool fold_ = true;
+  std::uint32_t number_ = 0;       // this tape in the registry that error messages consult
+  BasicTape* next_ = nullptr;      // the tapes of a thread form a list
+  Word next_id_ = 0, last_id_ = 0; // recording ids drawn from the common stock
+
+  friend class TapeCore<Real>;
+};
+
+/// While alive, operations of this thread are recorded on the tape. Recordings nest: the previous one goes on when this one ends.
+template <class Real> class BasicRecording {
+ public:
+  explicit BasicRecording(BasicTape<Real>& tape);
+  ~BasicRecording() { active_tape<Real> = previous_; }
+  BasicRecording(const BasicRecording&) = delete;
+  BasicRecording& operator=(const BasicRecording&) = delete;
+
+ private:
+  TapeCore<Real>* previous_;
+};
+template <class Real> BasicRecording(BasicTape<Real>&) -> BasicRecording<Real>;
+
+/// The adjoints of one sweep. Reusable: keeps its memory.
+template <class Real> class BasicAdjoints {
+ public:
+  /// d output / d x. Throws TapeError when x was not recorded before the sweep, or is a constant.
+  [[nodiscard]] const Real& operator[](const BasicVar<Real>& x) const;
+  /// The same for every element of x, row-major.
+  [[nodiscard]] std::span<const Real> operator[](const BasicTensor<Real>& x) const;
+  /// All adjoints by slot; slot 0 is unused.
+  [[nodiscard]] std::span<const Real> by_slot() const noexcept { return values_; }
+
+ private:
+  friend class BasicTape<Real>;
+  void require(Word word, Slot first, std::size_t count) const;
+  std::vector<Real> values_;
+  std::vector<Segment> segments_;
+};
+
+extern template class TapeCore<float>;
+extern template class TapeCore<double>;
+extern template class TapeCore<Dual<double>>;
+extern template class BasicTape<float>;
+extern template class BasicTape<double>;
+extern template class BasicTape<Dual<double>>;
+
+using Tape = BasicTape<double>;
+using Recording = BasicRecording<double>;
+using Adjoints = BasicAdjoints<double>;
+
+}  // namespace gradus

@@ -1,0 +1,301 @@
+// Arrays that record: a contiguous row-major block of values whose adjoints are a contiguous range of slots.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <autodiff/shape.hpp>
+#include <autodiff/var.hpp>
+
+namespace gradus {
+
+[[noreturn]] void throw_size_mismatch(const char* who, std::size_t values, const Shape& shape);
+[[noreturn]] void throw_index(std::size_t index, const Shape& shape);
+
+/// Values and the slots of their adjoints; cheap to copy, a copy is the same tensor. Elements are Vars of the same slots.
+/// The values of a recorded tensor live in its tape: reading them after a clear or rewind throws TapeError.
+template <class Real> class BasicTensor {
+ public:
+  static constexpr bool differentiable = true;
+  using value_type = Real;
+
+  /// Readable values which convert to a writable span; the conversion tells the tape, so that a sweep over what had read the old values throws.
+  class Values : public std::span<const Real> {
+   public:
+    operator std::span<Real>() const { return owner_->writable(); }  // NOLINT: the point of the class
+
+   private:
+    friend class BasicTensor;
+    Values(std::span<const Real> s, BasicTensor* owner) : std::span<const Real>(s), owner_(owner) {}
+    BasicTensor* owner_;
+  };
+
+  /// A scalar constant 0.
+  BasicTensor() : BasicTensor(Shape{}, std::vector<Real>{Real(0)}) {}
+  /// A scalar constant.
+  template <class S>
+    requires ConstantOf<S, Real>
+  BasicTensor(S v) : BasicTensor(Shape{}, std::vector<Real>{static_cast<Real>(v)}) {}  // NOLINT: a constant is a tensor
+  /// A scalar that is the variable.
+  BasicTensor(const BasicVar<Real>& x);  // NOLINT: a Var is a tensor of rank 0
+  /// A constant. Throws ShapeError unless there are as many values as the shape has elements.
+  BasicTensor(const Shape& shape, std::span<const Real> values) : shape_(shape), size_(shape.size()), owned_(new Real[size_ + (size_ == 0)]) {
+    if (values.size() != size_) throw_size_mismatch("tensor", values.size(), shape);
+    std::copy(values.begin(), values.end(), owned_.get());
+    data_ = owned_.get();
+  }
+  BasicTensor(const Shape& shape, const std::vector<Real>& values) : BasicTensor(shape, std::span<const Real>(values)) {}
+  BasicTensor(const Shape& shape, std::initializer_list<Real> values) : BasicTensor(shape, std::span<const Real>(values.begin(), values.size())) {}
+  [[nodiscard]] static BasicTensor constant(const Shape& shape, std::span<const Real> values) { return BasicTensor(shape, values); }
+  /// An independent variable on the active tape. Throws TapeError without a Recording, ShapeError unless the sizes fit.
+  [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
+  [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
+  /// A vector made of scalars, which may be recorded or constant.
+  [[nodiscard]] static BasicTensor stack(std::span<const BasicVar<Real>> elements);
+
+  [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] std::size_t rank() const noexcept { return shape_.rank(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool is_constant() const noexcept { return word_ == constant_word; }
+  [[nodiscard]] std::span<const Real> values() const { return {data(), size()}; }
+  [[nodiscard]] Values values() { return Values({data(), size()}, this); }
+  /// The single value. Throws ShapeError unless there is exactly one.
+  [[nodiscard]] const Real& value() const {
+    if (size() != 1) throw ShapeError("value: the tensor has shape " + shape_.text() + ", not one element");
+    return data()[0];
+  }
+
+  /// Element i in row-major order. Throws ShapeError when out of range.
+  [[nodiscard]] BasicVar<Real> operator[](std::size_t i) const {
+    if (i >= size()) throw_index(i, shape_);
+    return BasicVar<Real>(data()[i], slot_ == 0 ? 0 : static_cast<Slot>(slot_ + i), word_);
+  }
+  /// Element by one index an axis. Throws ShapeError when one is out of range or missing.
+  template <class... Indices>
+    requires(sizeof...(Indices) >= 2 && (std::convertible_to<Indices, std::size_t> && ...))
+  [[nodiscard]] BasicVar<Real> operator()(Indices... indices) const {
+    const std::size_t at[] = {static_cast<std::size_t>(indices)...};
+    if (sizeof...(Indices) != rank()) throw ShapeError("tensor: " + std::to_string(sizeof...(Indices)) + " indices for shape " + shape_.text());
+    std::size_t flat = 0;
+    for (std::size_t axis = 0; axis < rank(); ++axis) {
+      if (at[axis] >= shape_[axis]) throw_index(at[axis], shape_);
+      flat = flat * shape_[axis] + at[axis];
+    }
+    return (*this)[flat];
+  }
+  /// The same elements in another shape. Throws ShapeError unless the sizes agree.
+  [[nodiscard]] BasicTensor reshape(const Shape& shape) const {
+    if (shape.size() != size()) throw ShapeError("reshape: " + shape_.text() + " does not fit " + shape.text());
+    BasicTensor t = *this;
+    t.shape_ = shape;
+    return t;
+  }
+
+  // ---- What array ops build on.
+  [[nodiscard]] Slot slot() const noexcept { return slot_; }
+  [[nodiscard]] Word word() const noexcept { return word_; }
+  [[nodiscard]] const Real* data() const {
+    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, slot_);
+    return data_;
+  }
+  /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded tensor.
+  [[nodiscard]] const std::shared_ptr<Real[]>& owned() const noexcept { return owned_; }
+
+ private:
+  template <class R> friend class BasicResult;
+  struct Uninitialised {};
+  BasicTensor(const Shape& shape, Uninitialised) : shape_(shape), size_(shape.size()) {}
+  std::span<Real> writable();
+
+  Shape shape_;
+  std::size_t size_ = 1;
+  Real* data_ = nullptr;
+  std::shared_ptr<Real[]> owned_;  // constants only
+  std::size_t created_ = 0;        // position of the tape when an input was made
+  Slot slot_ = 0;
+  Word word_ = constant_word;
+  bool input_ = false;
+};
+
+/// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
+///   BasicResult<Real> result("softmax", shape, {&x});      // checks the operands
+///   ... write result.data() ...
+///   return result.record([...](Real* adjoint) { ... });    // not called for constants: guard work with result.is_recorded()
+template <class Real> class BasicResult {
+ public:
+  BasicResult(const Shape& shape, std::initializer_list<const BasicTensor<Real>*> operands) : BasicResult(shape, std::span(operands.begin(), operands.size())) {}
+  BasicResult(const Shape& shape, std::span<const BasicTensor<Real>* const> operands) : tensor_(shape, typename BasicTensor<Real>::Uninitialised{}) {
+    TapeCore<Real>& core = *active_tape<Real>;
+    for (const auto* operand : operands)
+      if (core.admits(operand->word(), operand->slot())) tape_ = static_cast<BasicTape<Real>*>(&core);
+    if (tape_ != nullptr) {
+      for (const auto* operand : operands)
+        if (operand->is_constant()) tape_->keep(operand->owned());
+      tensor_.data_ = tape_->allocate(tensor_.size_);
+    } else {
+      tensor_.owned_ = std::shared_ptr<Real[]>(new Real[tensor_.size_ + (tensor_.size_ == 0)]);
+      tensor_.data_ = tensor_.owned_.get();
+    }
+  }
+  [[nodiscard]] bool is_recorded() const noexcept { return tape_ != nullptr; }
+  [[nodiscard]] Real* data() noexcept { return tensor_.data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return tensor_.size_; }
+  /// Memory that lives as long as the block, for what the pullback wants to remember. Only when recorded.
+  [[nodiscard]] Real* scratch(std::size_t n) { return tape_->allocate(n); }
+  [[nodiscard]] BasicTape<Real>& tape() noexcept { return *tape_; }
+
+  /// make_pull(first output slot) returns the pullback pull(adjoint).
+  template <class MakePull> [[nodiscard]] BasicTensor<Real> record(MakePull&& make_pull) && {
+    if (tape_ != nullptr && tensor_.size_ != 0) {
+      tensor_.slot_ = tape_->inputs(tensor_.size_);
+      tensor_.word_ = tape_->input_word();
+      tape_->record_block(tensor_.slot_, tensor_.size_, make_pull(tensor_.slot_));
+    } else if (tape_ != nullptr) {  // an empty result has no adjoints: it is a constant that owns nothing of the tape
+      tensor_.owned_ = std::shared_ptr<Real[]>(new Real[1]);
+      tensor_.data_ = tensor_.owned_.get();
+    }
+    return std::move(tensor_);
+  }
+
+ private:
+  BasicTensor<Real> tensor_;
+  BasicTape<Real>* tape_ = nullptr;
+};
+
+template <class Real> BasicTensor<Real>::BasicTensor(const BasicVar<Real>& x) : slot_(x.slot()), word_(x.word() & ~fresh_bit) {
+  TapeCore<Real>& core = *active_tape<Real>;
+  if (core.admits(word_, slot_)) {
+    static_cast<void>(BasicVar<Real>(x));  // a copy: from here on two objects hold the slot
+    data_ = static_cast<BasicTape<Real>&>(core).allocate(1);
+  } else {
+    slot_ = 0;
+    owned_ = std::shared_ptr<Real[]>(new Real[1]);
+    data_ = owned_.get();
+  }
+  data_[0] = x.value();
+}
+
+template <class Real> BasicTensor<Real> BasicTensor<Real>::input(const Shape& shape, std::span<const Real> values) {
+  if (active_tape<Real> == &no_tape<Real>) throw TapeError("no active tape: make a gradus::Tape and a gradus::Recording of it before you make inputs");
+  if (values.size() != shape.size()) throw_size_mismatch("input", values.size(), shape);
+  if (values.empty()) return BasicTensor(shape, values);
+  auto& tape = static_cast<BasicTape<Real>&>(*active_tape<Real>);
+  BasicTensor t(shape, Uninitialised{});
+  t.data_ = tape.allocate(t.size_);
+  std::uninitialized_copy(values.begin(), values.end(), t.data_);
+  t.slot_ = tape.inputs(t.size_);
+  t.word_ = tape.input_word();
+  t.created_ = tape.position();
+  t.input_ = true;
+  return t;
+}
+
+template <class Real> std::span<Real> BasicTensor<Real>::writable() {
+  if (word_ != constant_word) {
+    if (!input_) throw TapeError("values: only inputs and constants can be written, not the result of an operation");
+    BasicTape<Real>::require_alive(word_, slot_);
+    BasicTape<Real>::note_write(word_, slot_, created_);
+  } else if (owned_.use_count() > 1) {  // others, or a tape, still read the old values
+    *this = BasicTensor(shape_, std::span<const Real>(data_, size()));
+  }
+  return {data_, size()};
+}
+
+template <class Real> BasicTensor<Real> BasicTensor<Real>::stack(std::span<const BasicVar<Real>> elements) {
+  const Shape shape{elements.size()};
+  std::vector<Real> values;
+  values.reserve(elements.size());
+  bool recorded = false;
+  for (const auto& e : elements) {
+    recorded = active_tape<Real>->admits(e.word(), e.slot()) || recorded;
+    values.push_back(e.value());
+  }
+  if (!recorded) return BasicTensor(shape, values);
+  BasicTensor t(shape, Uninitialised{});
+  auto& tape = static_cast<BasicTape<Real>&>(*active_tape<Real>);
+  t.data_ = tape.allocate(t.size_);
+  std::uninitialized_copy(values.begin(), values.end(), t.data_);
+  auto* from = tape.template allocate<Slot>(elements.size());
+  for (std::size_t i = 0; i < elements.size(); ++i) from[i] = elements[i].slot();
+  t.slot_ = tape.inputs(t.size_);
+  t.word_ = tape.input_word();
+  tape.record_block(t.slot_, t.size_, [from, first = t.slot_, n = t.size_](Real* adjoint) {
+    for (std::size_t i = 0; i < n; ++i)
+      if (from[i] != 0) adjoint[from[i]] += adjoint[first + i];
+  });
+  return t;
+}
+
+namespace detail {
+/// adjoint·partial, with the partial formed in the wider range where it has left that of Real; an adjoint of 0 contributes 0.
+template <class Op, class Real> Real contribution(const Op& op, const Real& x, const Real& y, const Real& up) {
+  if (is_zero(up)) return up;
+  const Real d = static_cast<Real>(op.derivative(x, y));
+  if constexpr (PlainReal<Real>)
+    if (needs_wider<Op>(d)) [[unlikely]] return static_cast<Real>(wide_derivative(op, x) * static_cast<Wider<Real>>(up));
+  return d * up;
+}
+template <class Op, class Real> Partials<Real> contributions(const Op& op, const Real& a, const Real& b, const Real& y, const Real& up) {
+  if (is_zero(up)) return {up, up};
+  const auto partials = op.derivatives(a, b, y);
+  const Real da = static_cast<Real>(partials.da), db = static_cast<Real>(partials.db);
+  if constexpr (PlainReal<Real>)
+    if (needs_wider<Op>(da) || needs_wider<Op>(db)) [[unlikely]] {
+      const auto wide = wide_derivatives(op, a, b);
+      const auto wide_up = static_cast<Wider<Real>>(up);
+      return {static_cast<Real>(wide.da * wide_up), static_cast<Real>(wide.db * wide_up)};
+    }
+  return {da * up, db * up};
+}
+}  // namespace detail
+
+template <class X> constexpr bool is_tensor = false;
+template <class Real> constexpr bool is_tensor<BasicTensor<Real>> = true;
+
+/// Maps a unary op over a tensor.
+template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& x) {
+  BasicResult<Real> result(x.shape(), {&x});
+  const std::size_t n = x.size();
+  const Real* in = x.data();
+  Real* out = result.data();
+  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Real>(op.value(in[i]));
+  return std::move(result).record([&](Slot first) {
+    return [op, in, out = static_cast<const Real*>(out), n, first, to = x.slot()](Real* adjoint) {
+      for (std::size_t i = 0; i < n; ++i) adjoint[to + i] += detail::contribution(op, in[i], out[i], adjoint[first + i]);
+    };
+  });
+}
+
+/// Maps a binary op over two tensors, broadcasting.
+template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
+  const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
+  const BroadcastMap map(shape, a.shape(), b.shape());
+  BasicResult<Real> result(shape, {&a, &b});
+  const Real *pa = a.data(), *pb = b.data();
+  Real* out = result.data();
+  map.for_each([&](std::size_t o, std::size_t i, std::size_t j) { out[o] = static_cast<Real>(op.value(pa[i], pb[j])); });
+  return std::move(result).record([&](Slot first) {
+    return [op, map, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.slot(), to_b = b.slot()](Real* adjoint) {
+      map.for_each([&](std::size_t o, std::size_t i, std::size_t j) {
+        const auto part = detail::contributions(op, pa[i], pb[j], out[o], adjoint[first + o]);
+        if (to_a != 0) adjoint[to_a + i] += part.da;
+        if (to_b != 0) adjoint[to_b + j] += part.db;
+      });
+    };
+  });
+}
+/// The same where one operand is a Var or a plain number.
+template <class Op, class Real, class Y>
+  requires(AVar<Y> || ConstantOf<Y, Real>)
+[[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const Y& b) { return apply(op, a, BasicTensor<Real>(b)); }
+template <class Op, class Real, class X>
+  requires(AVar<X> || ConstantOf<X, Real>)
+[[nodiscard]] BasicTensor<Real> apply(const Op& op, const X& a, const BasicTensor<Real>& b) { return apply(op, BasicTensor<Real>(a), b); }
+
+using Tensor = BasicTensor<double>;
+
+}  // namespace gradus

@@ -1,0 +1,70 @@
+// Judging a gradient entry by entry.
+#include <autodiff/verify/check.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <autodiff/verify/difference.hpp>
+
+namespace gradus {
+namespace {
+
+constexpr double unit_roundoff = std::numeric_limits<double>::epsilon() / 2;
+
+std::string place(const std::vector<std::string>& names, std::span<const double> x) {
+  std::string text;
+  constexpr std::size_t most = 8;
+  for (std::size_t i = 0; i < std::min(x.size(), most); ++i) text += fmt::format("{}{} = {}", i == 0 ? "" : ", ", names[i], number_text(x[i]));
+  if (x.size() > most) text += fmt::format(", … ({} inputs)", x.size());
+  return text;
+}
+
+}  // namespace
+
+CheckResult check_gradient(const GradientUnderTest& test) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::size_t n = test.x.size();
+  if (test.gradient.size() != n) throw ShapeError(fmt::format("check: {} inputs, but the gradient has {} entries", n, test.gradient.size()));
+  for (const auto& o : test.oracles)
+    if (o.expected.size() != n || o.bound.size() != n) throw ShapeError(fmt::format("check: oracle '{}' has {} values and {} bounds for {} inputs", o.name, o.expected.size(), o.bound.size(), n));
+  std::vector<std::string> names = test.inputs;
+  if (names.empty())
+    for (std::size_t i = 0; i < n; ++i) names.push_back(fmt::format("x[{}]", i));
+
+  CheckResult result;
+  result.name = test.name;
+  result.points = 1;
+  std::vector<double> limits;
+  std::vector<double> at = test.x;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double got = test.gradient[i];
+    const double scale = std::max(i < test.scale.size() ? test.scale[i] : 0.0, std::fabs(got));
+    const double rounding = 2 * std::min(std::max(test.operations, 4.0), 1e6) * unit_roundoff * scale;
+    Finding finding{.quantity = fmt::format("d {} / d {}", test.name, names[i]), .where = place(names, test.x), .regime = {}, .got = got, .opinions = {}, .message = {}};
+    for (const auto& oracle : test.oracles) {
+      Opinion o{.oracle = oracle.name, .expected = oracle.expected[i], .bound = oracle.bound[i], .tolerance = oracle.bound[i] + rounding, .note = {}};
+      if (std::isnan(oracle.bound[i])) o.note = oracle.note.empty() ? "no bound" : oracle.note;
+      finding.opinions.push_back(o);
+    }
+    const Difference d = difference([&](double v) { at[i] = v; const double y = test.value(at); at[i] = test.x[i]; return y; }, test.x[i]);
+    finding.opinions.push_back(opinion_of(d, got, rounding));
+    finding.verdict = judge(got, finding.opinions);
+    double limit = std::numeric_limits<double>::infinity();
+    for (const Opinion& o : finding.opinions)
+      if (o.verdict == Verdict::pass && o.expected != 0) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
+    if (std::isfinite(limit)) limits.push_back(limit);
+    result.take(std::move(finding));
+  }
+  if (n == 0) result.verdict = Verdict::pass;
+  if (!limits.empty()) {
+    std::nth_element(limits.begin(), limits.begin() + static_cast<std::ptrdiff_t>(limits.size() / 2), limits.end());
+    result.detection_limit = limits[limits.size() / 2];
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace gradus

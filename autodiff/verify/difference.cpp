@@ -1,0 +1,143 @@
+// The finite-difference estimator. Compiled with -ffp-contract=off: steps must be exact.
+#include <autodiff/verify/difference.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace gradus {
+namespace {
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon() / 2;
+constexpr int levels = 5;
+
+struct Tableau {
+  bool finite = false;
+  bool corner = false;
+  bool limited_by_rounding = false;
+  double value = 0, error = 0;
+  double left_slope = 0, right_slope = 0;  // at the smallest step
+};
+
+class Estimator {
+ public:
+  Estimator(const std::function<double(double)>& f, double x, double centre) : f_(f), x_(x), centre_(centre) {}
+
+  Tableau tableau(double h) {
+    Tableau t;
+    std::array<double, levels> previous{}, row{};
+    double largest = std::fabs(centre_), smallest_gap = std::numeric_limits<double>::infinity();
+    double first_jump = 0, last_jump = 0;
+    for (int level = 0; level < levels; ++level, h /= 2) {
+      const double up = f_(x_ + h), down = f_(x_ - h);
+      evaluations_ += 2;
+      if (!std::isfinite(up) || !std::isfinite(down)) return t;
+      largest = std::max({largest, std::fabs(up), std::fabs(down)});
+      t.right_slope = (up - centre_) / h;
+      t.left_slope = (centre_ - down) / h;
+      last_jump = std::fabs(t.right_slope - t.left_slope);
+      if (level == 0) first_jump = last_jump;
+      row[0] = (up - down) / (2 * h);
+      double factor = 1;
+      for (int k = 1; k <= level; ++k) {
+        factor *= 4;
+        const auto i = static_cast<std::size_t>(k);
+        row[i] = (factor * row[i - 1] - previous[i - 1]) / (factor - 1);
+        const double gap = std::max(std::fabs(row[i] - row[i - 1]), std::fabs(row[i] - previous[i - 1]));
+        if (gap <= smallest_gap) {
+          smallest_gap = gap;
+          t.value = row[i];
+        }
+      }
+      previous = row;
+    }
+    const double noise = (epsilon * largest + std::numeric_limits<double>::denorm_min()) / (2 * h);  // h has been halved once more: 2h is the smallest step
+    t.finite = std::isfinite(t.value);
+    t.error = smallest_gap + 8 * noise;
+    t.limited_by_rounding = smallest_gap < 64 * noise;
+    // The slopes of a smooth function close up in proportion to h, those of a corner do not.
+    t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
+    return t;
+  }
+  [[nodiscard]] int evaluations() const { return evaluations_; }
+
+ private:
+  const std::function<double(double)>& f_;
+  double x_, centre_;
+  int evaluations_ = 0;
+};
+
+}  // namespace
+
+Difference difference(const std::function<double(double)>& f, double x, const Domain& domain) {
+  Difference d;
+  if (!std::isfinite(x) || !domain.contains(x)) return d;
+  const double centre = f(x);
+  if (!std::isfinite(centre)) return d;
+  Estimator estimator(f, x, centre);
+
+  const double scale = std::exp2(std::floor(std::log2(std::max(std::fabs(x), 1.0))));
+  const double first = std::exp2(std::floor(std::log2(std::min({scale / 8, (x - domain.low) / 4, (domain.high - x) / 4}))));
+  const double smallest = std::min(1e-11 * scale, first / 256);
+  Tableau coarse;
+  bool have_coarse = false, corner_to_the_end = false;
+  double power = first;
+  for (bool odd = false; power >= smallest && power > 0; power /= 4, odd = !odd) {
+    // Every other step is no power of 2, or a function of period 1 would look constant.
+    const double h = odd ? power * 0.8125 : power;
+    volatile const double nearest = x + h / 16;
+    if (std::fabs((nearest - x) - h / 16) > 1e-15 * h) break;  // the steps would not be what they seem
+    const Tableau fine = estimator.tableau(h);
+    // A corner stays where it is when the step shrinks; what merely is not resolved looks different at every step.
+    const double jump = std::fabs(fine.right_slope - fine.left_slope);
+    const bool same_slopes = std::fabs(fine.left_slope - d.left_slope) <= 0.1 * jump && std::fabs(fine.right_slope - d.right_slope) <= 0.1 * jump;
+    d.left_slope = fine.left_slope;
+    d.right_slope = fine.right_slope;
+    corner_to_the_end = fine.finite && fine.corner && same_slopes;
+    if (!fine.finite || fine.corner) {
+      d.near_kink = d.near_kink || fine.corner;
+      have_coarse = false;
+      continue;
+    }
+    const double gap = std::fabs(fine.value - coarse.value);
+    if (have_coarse && gap <= coarse.error + fine.error) {
+      const bool coarse_is_better = coarse.error < fine.error;
+      const double value = coarse_is_better ? coarse.value : fine.value;
+      // A jump of the second derivative inside the stencil can make two tableaux agree by accident: only rounding may be trusted to be small.
+      const bool smooth = coarse.limited_by_rounding && fine.limited_by_rounding;
+      const double error = std::max(smooth ? std::min(coarse.error, fine.error) : coarse.error + fine.error, gap);
+      if (std::isfinite(error) && (smooth || error <= 0.05 * std::fabs(value))) {  // two wide intervals agree by accident, too
+        d.value = value;
+        d.error = error;
+        d.status = DifferenceStatus::accepted;
+        break;
+      }
+    }
+    coarse = fine;
+    have_coarse = true;
+  }
+  if (d.status != DifferenceStatus::accepted && corner_to_the_end) d.status = DifferenceStatus::kink;
+  d.evaluations = estimator.evaluations() + 1;
+  return d;
+}
+
+Opinion opinion_of(const Difference& d, double got, double rounding) {
+  Opinion o{.oracle = "difference", .expected = d.value, .bound = d.error, .tolerance = 4 * d.error + rounding, .note = {}};
+  if (d.status == DifferenceStatus::kink) {
+    const double low = std::min(d.left_slope, d.right_slope), high = std::max(d.left_slope, d.right_slope), slack = 1e-3 * (high - low);  // the point may lie a little beside the kink
+    o.expected = (low + high) / 2;
+    o.bound = (high - low) / 2;
+    o.verdict = got >= low - slack && got <= high + slack ? Verdict::kink : Verdict::fail;
+    o.note = fmt::format("a kink: slopes {} and {}", number_text(d.left_slope), number_text(d.right_slope));
+    o.tolerance = o.bound + slack;
+  } else if (d.status == DifferenceStatus::inconclusive) {
+    o.note = "no step size gave a consistent slope";
+  } else if (d.error > 1e-3 * std::max(std::fabs(got), std::fabs(d.value)) && std::fabs(got - d.value) <= o.tolerance) {
+    o.note = "its error bound is larger than 1e-3 of the derivative";
+  }
+  return o;
+}
+
+}  // namespace gradus

@@ -1,0 +1,120 @@
+// Judging numbers by the opinions of oracles, and the words for it.
+#include <autodiff/verify/report.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <ostream>
+
+#include <fmt/format.h>
+
+namespace gradus {
+
+const char* name_of(Verdict v) noexcept {
+  switch (v) {
+    case Verdict::pass: return "PASS";
+    case Verdict::kink: return "KINK";
+    case Verdict::inconclusive: return "INCONCLUSIVE";
+    case Verdict::oracles_disagree: return "ORACLE_DISAGREEMENT";
+    case Verdict::fail: return "FAIL";
+  }
+  return "?";
+}
+
+void CheckResult::count(const Opinion& opinion) {
+  auto found = std::find_if(oracles.begin(), oracles.end(), [&](const OracleCount& c) { return c.oracle == opinion.oracle; });
+  if (found == oracles.end()) found = oracles.insert(found, {opinion.oracle, 0, 0, 0});
+  switch (opinion.verdict) {
+    case Verdict::pass:
+    case Verdict::kink: ++found->agreed; break;
+    case Verdict::inconclusive: ++found->abstained; break;
+    default: ++found->disagreed;
+  }
+}
+
+void CheckResult::take(Finding finding) {
+  constexpr std::size_t kept = 20;
+  ++numbers;
+  for (const Opinion& opinion : finding.opinions) count(opinion);
+  if (finding.verdict == Verdict::pass || finding.verdict == Verdict::kink) {
+    if (numbers == 1 || (verdict == Verdict::kink && finding.verdict == Verdict::pass)) verdict = finding.verdict;
+    return;
+  }
+  // A number that no oracle can judge does not outweigh those that were judged; a wrong one outweighs everything.
+  if (finding.verdict == Verdict::inconclusive) {
+    if (numbers == 1) verdict = Verdict::inconclusive;
+  } else {
+    verdict = numbers == 1 ? finding.verdict : std::max(verdict, finding.verdict);
+  }
+  if (findings.size() < kept) findings.push_back(std::move(finding));
+  else ++more_findings;
+}
+
+Verdict judge(double got, std::vector<Opinion>& opinions) {
+  const auto conclusive = [](const Opinion& o) { return o.verdict != Verdict::inconclusive; };
+  for (Opinion& o : opinions) {
+    if (o.verdict != Verdict::inconclusive || !o.note.empty()) continue;
+    const bool same_special = (std::isnan(got) && std::isnan(o.expected)) || got == o.expected;
+    const bool close = std::isfinite(got) && std::isfinite(o.expected) && std::fabs(got - o.expected) <= o.tolerance;
+    o.verdict = same_special || close ? Verdict::pass : Verdict::fail;
+  }
+  bool any = false, failed = false, kink = false;
+  for (const Opinion& o : opinions) {
+    any = any || conclusive(o);
+    failed = failed || o.verdict == Verdict::fail;
+    kink = kink || o.verdict == Verdict::kink;
+  }
+  if (!any) return Verdict::inconclusive;
+  if (!failed) return kink && std::none_of(opinions.begin(), opinions.end(), [](const Opinion& o) { return o.verdict == Verdict::pass; }) ? Verdict::kink : Verdict::pass;
+  for (const Opinion& a : opinions)
+    for (const Opinion& b : opinions)
+      if (a.verdict == Verdict::pass && b.verdict == Verdict::fail) {
+        // Both cannot be right: if their intervals overlap, the tolerance decided, and the number is wrong; else one oracle is.
+        const double reach = a.tolerance + b.tolerance;
+        if (!(std::fabs(a.expected - b.expected) <= reach)) return Verdict::oracles_disagree;
+      }
+  return Verdict::fail;
+}
+
+double ulps_between(double got, double expected, double scale) {
+  if (got == expected || (std::isnan(got) && std::isnan(expected))) return 0;
+  if (!std::isfinite(got) || !std::isfinite(expected)) return std::numeric_limits<double>::infinity();
+  const double size = std::max({std::fabs(expected), scale, std::numeric_limits<double>::min()});
+  const double unit = std::ldexp(1.0, std::max(std::ilogb(size) - 52, -1074));
+  const double difference = std::fabs(got - expected);
+  return std::isfinite(difference) ? difference / unit : std::numeric_limits<double>::infinity();
+}
+
+std::string number_text(double x) { return fmt::format("{}", x); }
+
+std::string describe(const CheckResult& r) {
+  std::string text = fmt::format("{} {}", name_of(r.verdict), r.name);
+  if (!r.regimes.empty()) text += fmt::format("   {} regimes", r.regimes.size());
+  text += fmt::format("   {} points, {} numbers", r.points, r.numbers);
+  std::string oracles;
+  for (const OracleCount& o : r.oracles) oracles += fmt::format("{}{} {}/{}", oracles.empty() ? "" : ", ", o.oracle, o.agreed, o.agreed + o.abstained + o.disagreed);
+  if (!oracles.empty()) text += fmt::format("\n  agreed     {}", oracles);
+  if (r.detection_limit > 0 && r) text += fmt::format("\n  detection  would have seen a relative error of {:.0e}", r.detection_limit);
+  for (const Finding& f : r.findings) {
+    if (f.verdict == Verdict::inconclusive && r) continue;
+    text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");
+    text += fmt::format("\n    got        {}", number_text(f.got));
+    for (const Opinion& o : f.opinions) {
+      if (o.verdict == Verdict::inconclusive) {
+        text += fmt::format("\n    {:<10} cannot tell{}", o.oracle, o.note.empty() ? "" : ": " + o.note);
+        continue;
+      }
+      const double error = std::fabs(f.got - o.expected);
+      text += fmt::format("\n    {:<10} {} ± {:.1e}", o.oracle, number_text(o.expected), o.bound);
+      if (o.verdict == Verdict::fail && o.tolerance > 0 && std::isfinite(error)) text += fmt::format("      {:.2g} × the tolerance", error / o.tolerance);
+      if (!o.note.empty()) text += "   " + o.note;
+    }
+    if (!f.message.empty()) text += "\n    " + f.message;
+  }
+  if (r.more_findings > 0) text += fmt::format("\n  … and {} more", r.more_findings);
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const CheckResult& result) { return out << describe(result); }
+
+}  // namespace gradus

@@ -1,0 +1,91 @@
+// What a check found, as plain data. Formatting is elsewhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+/// The outcome of one comparison, or of many: ordered from best to worst.
+enum class Verdict : std::uint8_t {
+  pass,                  ///< agrees with every oracle that could decide
+  kink,                  ///< the point is a kink; the value lies within the one-sided slopes
+  inconclusive,          ///< no oracle could decide
+  oracles_disagree,      ///< the oracles contradict each other: nothing can be said about the gradient
+  fail,                  ///< the derivative (or value) is wrong
+};
+[[nodiscard]] const char* name_of(Verdict) noexcept;
+
+/// One oracle's opinion of one number.
+struct Opinion {
+  std::string oracle;       ///< "closed form", "high precision", "difference", "forward mode", …
+  double expected = 0;
+  double bound = 0;         ///< |expected - truth| is at most this
+  double tolerance = 0;     ///< what |got - expected| was allowed to be
+  Verdict verdict = Verdict::inconclusive;
+  std::string note;         ///< why it could not decide, one-sided slopes at a kink
+};
+
+/// One number that was checked and what the oracles said of it. Kept for everything that did not pass.
+struct Finding {
+  std::string quantity;     ///< "d elu / d x", "elu", "d f / d x[2]"
+  std::string where;        ///< "x = -0.5, alpha = 2"
+  std::string regime;
+  double got = 0;
+  Verdict verdict = Verdict::pass;
+  std::vector<Opinion> opinions;
+  std::string message;      ///< in words, where there is more to say
+};
+
+/// How often an oracle decided.
+struct OracleCount {
+  std::string oracle;
+  std::size_t agreed = 0, abstained = 0, disagreed = 0;
+};
+
+/// A largest error and where it was.
+struct Worst {
+  double ulps = 0;
+  std::string where;
+  void take(double candidate, const std::string& at) {
+    if (candidate > ulps) { ulps = candidate; where = at; }
+  }
+};
+
+/// Everything about one op, or one function.
+struct CheckResult {
+  std::string name;
+  Verdict verdict = Verdict::inconclusive;
+  std::size_t points = 0;           ///< places at which it was checked
+  std::size_t numbers = 0;          ///< values and derivatives that were compared
+  std::vector<std::string> regimes;
+  std::vector<OracleCount> oracles;
+  Worst value, derivative;          ///< against high precision, in ulps (of the sum of |terms| where the result is a signed sum)
+  double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
+  std::vector<Finding> findings;    ///< what did not pass, at most 20
+  std::size_t more_findings = 0;    ///< how many there were beyond those
+  double seconds = 0;
+
+  void count(const Opinion& opinion);
+  /// Adds a number that was checked; keeps it if it did not pass, and makes the verdict worse if it must.
+  void take(Finding finding);
+  [[nodiscard]] explicit operator bool() const noexcept { return verdict == Verdict::pass || verdict == Verdict::kink; }
+};
+
+/// A message for people: the verdict, and for each finding what was got, what was expected and by whom.
+[[nodiscard]] std::string describe(const CheckResult& result);
+std::ostream& operator<<(std::ostream& out, const CheckResult& result);  // for Boost.Test
+
+/// Judges a number by the opinions, each of which has `expected`, `bound` and `tolerance` filled in; a verdict other than inconclusive that an
+/// opinion already has is kept. Oracles that contradict each other by more than their bounds give oracles_disagree.
+[[nodiscard]] Verdict judge(double got, std::vector<Opinion>& opinions);
+
+/// |got - expected| in units of the last place of max(|expected|, scale), subnormals included; 0 when both are the same infinity or NaN.
+[[nodiscard]] double ulps_between(double got, double expected, double scale = 0);
+/// A number as text that reads back to the same double.
+[[nodiscard]] std::string number_text(double x);
+
+}  // namespace gradus

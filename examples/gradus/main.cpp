@@ -1,0 +1,118 @@
+// gradus: verify derivatives, evaluate gradients, look ops up, from the command line.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <autodiff/error.hpp>
+#include <ops/expression/expression.hpp>
+
+#include "command.hpp"
+
+namespace {
+
+using namespace gradus::cli;
+
+constexpr const char* exit_codes = R"(Exit codes:
+  0  everything agrees (a value at a kink within the one-sided slopes counts)
+  1  a derivative or a value is wrong
+  2  wrong usage, unreadable input, output that cannot be written
+  3  no oracle could decide
+  4  the oracles contradict each other
+)";
+
+constexpr const char* expression_help = R"(
+The language: + - * / ^ (^ binds tightest and to the right), comparisons, c ? a : b,
+parentheses, numbers, pi, e, variables, vectors [a,b,c] with v[0], every op by name
+(`gradus list`; parameters as further arguments: elu(x, 2)), sum mean dot softmax
+log_softmax log_sum_exp maxout cross_entropy(y,s) softmax_cross_entropy(z,y).
+
+Examples:
+  gradus check --expr 'x*tanh(x*y)' --at x=.3,y=1.7
+  gradus check --expr 'log(1+exp(x))' --at x=2 --claim 'dx=1/(1+exp(-x))'
+  gradus check --expr 'softmax_cross_entropy(z,[0,1,0])' --at 'z=[1,2,3]' --claim 'dz=softmax(z)-[0,1,0]'
+)";
+
+void add_common(CLI::App& app, Common& common) {
+  app.add_option("--format", common.format, "text or json")->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"text", Format::text}, {"json", Format::json}}))->option_text("text|json");
+  app.add_option("--color", common.color, "auto, always or never; NO_COLOR is respected")->check(CLI::IsMember({"auto", "always", "never"}))->option_text("auto|always|never");
+  app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->option_text("N");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Gradus: gradients, and proof that they are right.\n"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("gradus ") + GRADUS_VERSION);
+  app.footer(std::string(exit_codes) + "\nTry:  gradus check all\n      gradus show tanh\n      gradus check --expr 'x*tanh(x*y)' --at x=.3,y=1.7");
+  Common common;
+
+  CLI::App* check = app.add_subcommand("check", "verify ops, or a function and derivatives of your own, by independent oracles");
+  std::vector<std::string> names;
+  FunctionOptions function;
+  bool verbose = false;
+  check->add_option("ops", names, "names of ops, or all (default)")->option_text("[op…|all]");
+  auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
+  check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,…")->needs(check_expression)->allow_extra_args(false);
+  check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
+  check->add_flag("-v,--verbose", verbose, "details of ops that pass, too");
+  check->footer(std::string(exit_codes) + expression_help);
+  add_common(*check, common);
+
+  CLI::App* grad = app.add_subcommand("grad", "value and gradient of an expression");
+  grad->add_option("--expr", function.expression, "the function")->option_text("EXPRESSION")->required();
+  grad->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,…")->allow_extra_args(false);
+  grad->footer(expression_help);
+  add_common(*grad, common);
+
+  CLI::App* list = app.add_subcommand("list", "all ops with their formulas");
+  bool markdown = false;
+  list->add_flag("--markdown", markdown, "the table of ops/README.md");
+  add_common(*list, common);
+
+  CLI::App* show = app.add_subcommand("show", "formula, derivative, domain, kinks, accuracy and source of an op");
+  show->add_option("op", names, "names of ops")->required();
+  add_common(*show, common);
+
+  CLI::App* eval = app.add_subcommand("eval", "evaluate a file of cases: values and gradients as JSON lines (- reads standard input)");
+  std::string file, form = "json";
+  eval->add_option("file", file, "cases: 'case ID op NAME cat CATEGORY', attr, in, up, end lines; numbers as hex floats, inf, nan")->required();
+  eval->add_option("--form", form, "json (one line a case) or text")->check(CLI::IsMember({"json", "text"}));
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) {  // --help, --version
+      print(e.get_name() == "CallForVersion" ? std::string(e.what()) + "\n" : app.help("", e.get_name() == "CallForAllHelp" ? CLI::AppFormatMode::All : CLI::AppFormatMode::Normal));
+      return agree;
+    }
+    fmt::print(stderr, "gradus: {}\nTry `gradus --help`.\n", e.what());
+    return usage;
+  }
+  if (check->parsed()) {
+    if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, verbose);
+    if (!names.empty()) throw UsageError("give either names of ops or --expr, not both");
+    return check_function_command(function, common);
+  }
+  if (grad->parsed()) return gradient_command(function, common);
+  if (list->parsed()) return list_command(common, markdown);
+  if (show->parsed()) return show_command(names, common);
+  return eval_command(file, form);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is reported as an error of writing
+  try {
+    return run(argc, argv);
+  } catch (const OutputError& e) {
+    progress("");
+    std::fprintf(stderr, "gradus: %s\n", e.what());
+  } catch (const std::exception& e) {
+    progress("");
+    std::fprintf(stderr, "gradus: %s\n", e.what());
+  }
+  return usage;
+}

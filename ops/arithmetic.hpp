@@ -1,0 +1,50 @@
+// The four operations and the sign change, as ops: the description of what operators do. Var has its own rules for them.
+#pragma once
+
+#include <autodiff/op.hpp>
+
+namespace gradus {
+
+/// a + b.
+struct Add {
+  static constexpr OpInfo info{.name = "add", .summary = "sum", .operands = {"a", "b"}, .formula = "a + b", .derivatives = {"1", "1"},
+                               .value_ulps = 0.5, .derivative_ulps = 0};
+  static auto value(Number auto a, Number auto b) { return a + b; }
+  template <Number T> static Partials<T> derivatives(T /*a*/, T /*b*/, T /*y*/) { return {T(1.0), T(1.0)}; }
+};
+
+/// a - b.
+struct Sub {
+  static constexpr OpInfo info{.name = "sub", .summary = "difference", .operands = {"a", "b"}, .formula = "a - b", .derivatives = {"1", "-1"},
+                               .value_ulps = 0.5, .derivative_ulps = 0};
+  static auto value(Number auto a, Number auto b) { return a - b; }
+  template <Number T> static Partials<T> derivatives(T /*a*/, T /*b*/, T /*y*/) { return {T(1.0), T(-1.0)}; }
+};
+
+/// a*b.
+struct Mul {
+  static constexpr OpInfo info{.name = "mul", .summary = "product", .operands = {"a", "b"}, .formula = "a*b", .derivatives = {"b", "a"},
+                               .value_ulps = 0.5, .derivative_ulps = 0};
+  static auto value(Number auto a, Number auto b) { return a * b; }
+  template <Number T> static Partials<T> derivatives(T a, T b, T /*y*/) { return {b, a}; }
+};
+
+/// a/b.
+struct Div {
+  static constexpr OpInfo info{.name = "div", .summary = "quotient", .operands = {"a", "b"}, .formula = "a/b", .derivatives = {"1/b", "-a/b^2"},
+                               .rule = "-y/b: b^2 leaves the range at 1e154 and 1e-154", .domain = {{}, {.low = 0}},
+                               .value_ulps = 0.5, .derivative_ulps = 1.5,
+                               .probes = {{"signs", {1, 2, -1, 2, 1, -2, -1, -2}}, {"range", {1e200, 1e200, 1e-200, 1e-200, 1, 1e-160, 1, 1e160, 1e-300, 1e-5}}}};
+  static auto value(Number auto a, Number auto b) { return a / b; }
+  template <Number T> static Partials<T> derivatives(T /*a*/, T b, T y) { return {T(1.0 / b), T(-y / b)}; }
+};
+
+/// -x.
+struct Neg {
+  static constexpr OpInfo info{.name = "neg", .summary = "change of sign", .formula = "-x", .derivatives = {"-1"},
+                               .value_ulps = 0, .derivative_ulps = 0};
+  static auto value(Number auto x) { return -x; }
+  static auto derivative(Number auto x, Number auto /*y*/) { return where(x == x, -1.0, x); }
+};
+
+}  // namespace gradus

@@ -1,0 +1,19 @@
+// The inverse tangent.
+#pragma once
+
+#include <autodiff/op.hpp>
+
+namespace gradus {
+
+/// Inverse tangent.
+struct Atan {
+  static constexpr OpInfo info{.name = "atan", .summary = "inverse tangent", .formula = "atan(x)", .derivatives = {"1/(1 + x^2)"},
+                               .value_ulps = 0.75, .derivative_ulps = 2,
+                               .probes = {{"large", {1e8, -1e100, 1e160}}}, .source = "DLMF 4.24(ii)"};
+  static auto value(Number auto x) { return atan(x); }
+  static auto derivative(Number auto x, Number auto /*y*/) { return 1.0 / (1.0 + x * x); }
+};
+
+template <Differentiable X> auto atan(X&& x) { return apply(Atan{}, std::forward<X>(x)); }
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+// Sums of an array along one axis or over everything: the part that sum and mean share.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include <autodiff/shape.hpp>
+#include <ops/rows.hpp>
+
+namespace gradus {
+
+/// finish(sum of a row) for every row along the axis, in row order. A sum that has left the range of Real is repeated in Wider<Real>, and
+/// finish sees it before it is rounded: [1e308, 1e308, -1e308] has a sum, and [1e308, 1e308] a mean.
+template <class Real, class Finish> void sum_along(const AxisView& view, const Real* x, Real* out, Finish&& finish) {
+  using W = Work<Real>;
+  const auto store = [&](std::size_t row, std::size_t at, const W& sum) {
+    if constexpr (std::is_same_v<Real, double>)
+      if (!std::isfinite(sum)) [[unlikely]] {
+        const auto term = [&](std::size_t k) { return static_cast<Wider<Real>>(x[at + k * view.inner]); };
+        out[row] = static_cast<Real>(finish(sum_of<Wider<Real>>(view.length, term)));
+        return;
+      }
+    out[row] = static_cast<Real>(finish(sum));
+  };
+  if (view.inner == 1) {
+    for (std::size_t o = 0; o < view.outer; ++o) {
+      const Real* row = x + o * view.length;
+      store(o, o * view.length, sum_of<W>(view.length, [&](std::size_t k) { return static_cast<W>(row[k]); }));
+    }
+    return;
+  }
+  constexpr std::size_t chunk = 32;  // columns that are summed side by side, so that memory is read in order
+  for (std::size_t o = 0; o < view.outer; ++o)
+    for (std::size_t from = 0; from < view.inner; from += chunk) {
+      const std::size_t columns = std::min(chunk, view.inner - from), first = o * view.length * view.inner + from;
+      Compensated<W> sums[chunk];
+      for (std::size_t k = 0; k < view.length; ++k)
+        for (std::size_t i = 0; i < columns; ++i) sums[i].add(static_cast<W>(x[first + k * view.inner + i]));
+      for (std::size_t i = 0; i < columns; ++i) store(o * view.inner + from + i, first + i, sums[i].value());
+    }
+}
+
+/// adjoint of every entry += that of its row, as given(row).
+template <class Real, class Given> void spread_along(const AxisView& view, Real* to, Given&& given) {
+  for (std::size_t o = 0; o < view.outer; ++o)
+    for (std::size_t k = 0; k < view.length; ++k)
+      for (std::size_t i = 0; i < view.inner; ++i) to[(o * view.length + k) * view.inner + i] += given(o * view.inner + i);
+}
+
+/// to[j] += the sum of column j of a row-major matrix.
+template <class Real> void add_column_sums(const Real* x, std::size_t rows, std::size_t columns, Real* to) {
+  std::vector<Real> sums(columns);
+  const AxisView view(Shape{rows, columns}, 0);
+  sum_along(view, x, sums.data(), [](const auto& total) { return total; });
+  for (std::size_t j = 0; j < columns; ++j) to[j] += sums[j];
+}
+
+}  // namespace gradus

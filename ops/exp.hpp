@@ -1,0 +1,26 @@
+// The exponential function.
+#pragma once
+
+#include <autodiff/op.hpp>
+
+namespace gradus {
+
+/// e^x.
+struct Exp {
+  static constexpr OpInfo info{.name = "exp", .summary = "exponential", .formula = "exp(x)", .derivatives = {"exp(x)"},
+                               .value_ulps = 0.75, .derivative_ulps = 0.75,
+                               .probes = {{"overflow", {709.7, 709.8, 1000}}, {"subnormal", {-708.5, -730, -745, -746, -11000}}},
+                               .source = "DLMF 4.7(ii)"};
+  static auto value(Number auto x) { return exp(x); }
+  static auto derivative(Number auto /*x*/, Number auto y) { return y; }
+};
+
+template <Differentiable X> auto exp(X&& x) { return apply(Exp{}, std::forward<X>(x)); }
+
+/// exp(high + low): the digits that rounding the argument to `high` alone would lose, |high| ulps of them.
+template <Number T> T exp_of(const TwoPart<T>& argument) {
+  const T y = exp(argument.high);
+  return y + y * argument.low;
+}
+
+}  // namespace gradus

@@ -1,0 +1,80 @@
+// The logarithm of softmax along an axis.
+#include <ops/log_softmax.hpp>
+
+#include <vector>
+
+#include <ops/array_call.hpp>
+#include <ops/rows.hpp>
+
+namespace gradus {
+
+namespace {
+
+/// add(i, w_i - s_i sum_k w_k) for a row of softmax values s(k) and adjoints w(k).
+template <class W, class S, class U, class Add> void pull_row(std::size_t n, std::size_t top, S&& s, U&& w, Add&& add) {
+  const W others = sum_of<W>(n, [&](std::size_t k) { return k == top ? W(0) : w(k); });
+  const W rest = sum_of<W>(n, [&](std::size_t k) { return k == top ? W(0) : s(k); });
+  const W total = others + w(top);
+  for (std::size_t i = 0; i < n; ++i) add(i, i == top ? w(i) * rest - s(i) * others : w(i) - s(i) * total);
+}
+
+template <class Real> void pull(Strided<const Real> z, Strided<const Real> s, Strided<const Real> w, Strided<Real> to, std::size_t n) {
+  bool zero = true, easy = true;
+  for (std::size_t k = 0; k < n; ++k) {
+    zero = zero && is_zero(w[k]);
+    easy = easy && is_easy_adjoint(w[k]);
+  }
+  if (zero) return;
+  const std::size_t top = first_max(z, n);
+  const auto add = [&](std::size_t i, const auto& part) { to[i] += static_cast<Real>(part); };
+  if (easy && is_easy_row(z, s, n, top)) {
+    using W = Work<Real>;
+    pull_row<W>(n, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
+  } else {
+    using W = Wider<Real>;
+    std::vector<W> wide(n);
+    soft_row<W>(z, n, Strided<W>{wide.data(), 1});
+    pull_row<W>(n, top, [&](std::size_t k) { return wide[k]; }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
+  }
+}
+
+}  // namespace
+
+template <class Real> BasicTensor<Real> log_softmax(const BasicTensor<Real>& x, int axis) {
+  using W = Work<Real>;
+  const AxisView view(x.shape(), x.shape().axis(axis, "log_softmax"));
+  BasicResult<Real> result(x.shape(), {&x});
+  const Real* in = x.data();
+  Real* out = result.data();
+  Real* soft = result.is_recorded() ? result.scratch(x.size()) : nullptr;  // exp(y) is off by |y| ulps: the pullback needs the softmax itself
+  const std::size_t step = view.inner;
+  if (view.length != 0)
+    for_each_row(view, [&](std::size_t, std::size_t at) {
+      const Strided<const Real> z{in + at, step};
+      const auto [top, rest] = soft_row<W>(z, view.length, Strided<Real>{soft == nullptr ? nullptr : soft + at, step});
+      const W log_sum = log1p(rest);
+      for (std::size_t k = 0; k < view.length; ++k) {
+        const auto difference = two_sum(W(z[k]), -W(z[top]));
+        out[at + k * step] = static_cast<Real>(k == top ? -log_sum : (difference.high - log_sum) + difference.low);
+      }
+    });
+  return std::move(result).record([&](Slot first) {
+    return [view, in, soft = static_cast<const Real*>(soft), first, slot = x.slot()](Real* adjoint) {
+      for_each_row(view, [&](std::size_t, std::size_t at) {
+        pull(Strided<const Real>{in + at, view.inner}, Strided<const Real>{soft + at, view.inner}, Strided<const Real>{adjoint + first + at, view.inner},
+             Strided<Real>{adjoint + slot + at, view.inner}, view.length);
+      });
+    };
+  });
+}
+
+BasicTensor<double> LogSoftmax::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {
+  require_call(info, operands, attributes, {"axis"});
+  return log_softmax(operands[0], attributes.integer("axis", -1));
+}
+
+template BasicTensor<float> log_softmax(const BasicTensor<float>&, int);
+template BasicTensor<double> log_softmax(const BasicTensor<double>&, int);
+template BasicTensor<Dual<double>> log_softmax(const BasicTensor<Dual<double>>&, int);
+
+}  // namespace gradus

@@ -1,0 +1,58 @@
+// The logarithm of a sum of exponentials.
+#include <ops/log_sum_exp.hpp>
+
+#include <limits>
+#include <vector>
+
+#include <ops/array_call.hpp>
+#include <ops/rows.hpp>
+
+namespace gradus {
+
+template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, int axis) {
+  using W = Work<Real>;
+  const std::size_t a = x.shape().axis(axis, "log_sum_exp");
+  const AxisView view(x.shape(), a);
+  BasicResult<Real> result(x.shape().without(a), {&x});
+  const Real* in = x.data();
+  Real* out = result.data();
+  Real* soft = result.is_recorded() ? result.scratch(x.size()) : nullptr;
+  for_each_row(view, [&](std::size_t row, std::size_t at) {
+    if (view.length == 0) {
+      out[row] = Real(-std::numeric_limits<double>::infinity());
+      return;
+    }
+    const Strided<const Real> z{in + at, view.inner};
+    const auto [top, rest] = soft_row<W>(z, view.length, Strided<Real>{soft == nullptr ? nullptr : soft + at, view.inner});
+    const bool finite = plain(z[top]) - plain(z[top]) == 0;
+    out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
+  });
+  return std::move(result).record([&](Slot first) {
+    return [view, in, soft = static_cast<const Real*>(soft), first, slot = x.slot()](Real* adjoint) {
+      for_each_row(view, [&](std::size_t row, std::size_t at) {
+        const Real up = adjoint[first + row];
+        if (is_zero(up) || view.length == 0) return;
+        const Strided<const Real> z{in + at, view.inner}, s{soft + at, view.inner};
+        const Strided<Real> to{adjoint + slot + at, view.inner};
+        if (is_easy_adjoint(up) && is_easy_row(z, s, view.length, first_max(z, view.length))) {
+          for (std::size_t k = 0; k < view.length; ++k) to[k] += s[k] * up;
+        } else {
+          std::vector<Wider<Real>> wide(view.length);
+          soft_row<Wider<Real>>(z, view.length, Strided<Wider<Real>>{wide.data(), 1});
+          for (std::size_t k = 0; k < view.length; ++k) to[k] += static_cast<Real>(wide[k] * static_cast<Wider<Real>>(up));
+        }
+      });
+    };
+  });
+}
+
+BasicTensor<double> LogSumExp::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {
+  require_call(info, operands, attributes, {"axis"});
+  return log_sum_exp(operands[0], attributes.integer("axis", -1));
+}
+
+template BasicTensor<float> log_sum_exp(const BasicTensor<float>&, int);
+template BasicTensor<double> log_sum_exp(const BasicTensor<double>&, int);
+template BasicTensor<Dual<double>> log_sum_exp(const BasicTensor<Dual<double>>&, int);
+
+}  // namespace gradus

@@ -1,0 +1,76 @@
+// Softmax along an axis.
+#include <ops/softmax.hpp>
+
+#include <vector>
+
+#include <ops/array_call.hpp>
+#include <ops/rows.hpp>
+
+namespace gradus {
+
+namespace {
+
+/// add(i, s_i (w_i - sum_k s_k w_k)) for a row of softmax values s(k) and adjoints w(k).
+/// Written with differences to a reference adjoint r, it has no cancellation but that of the adjoints themselves, for any r near the mean.
+template <class W, class S, class U, class Add> void pull_row(std::size_t n, std::size_t top, S&& s, U&& w, Add&& add) {
+  W r = w(top);
+  W below = sum_of<W>(n, [&](std::size_t k) { return s(k) * (r - w(k)); });  // the term of the dominant entry is exactly 0
+  if (!(s(top) >= 0.5)) {
+    r = r - below;
+    below = sum_of<W>(n, [&](std::size_t k) { return s(k) * (r - w(k)); });
+  }
+  for (std::size_t i = 0; i < n; ++i) add(i, s(i) * ((w(i) - r) + below));
+}
+
+template <class Real> void pull(Strided<const Real> z, Strided<const Real> s, Strided<const Real> w, Strided<Real> to, std::size_t n) {
+  bool zero = true, easy = true;
+  for (std::size_t k = 0; k < n; ++k) {
+    zero = zero && is_zero(w[k]);
+    easy = easy && is_easy_adjoint(w[k]);
+  }
+  if (zero) return;
+  const std::size_t top = first_max(z, n);
+  const auto add = [&](std::size_t i, const auto& part) { to[i] += static_cast<Real>(part); };
+  if (easy && is_easy_row(z, s, n, top)) {
+    using W = Work<Real>;
+    pull_row<W>(n, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
+  } else {
+    using W = Wider<Real>;
+    std::vector<W> wide(n);
+    soft_row<W>(z, n, Strided<W>{wide.data(), 1});
+    pull_row<W>(n, top, [&](std::size_t k) { return wide[k]; }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
+  }
+}
+
+}  // namespace
+
+template <class Real> BasicTensor<Real> softmax(const BasicTensor<Real>& x, int axis) {
+  const AxisView view(x.shape(), x.shape().axis(axis, "softmax"));
+  BasicResult<Real> result(x.shape(), {&x});
+  const Real* in = x.data();
+  Real* out = result.data();
+  if (view.length != 0)
+    for_each_row(view, [&](std::size_t, std::size_t at) {
+      soft_row<Work<Real>>(Strided<const Real>{in + at, view.inner}, view.length, Strided<Real>{out + at, view.inner});
+    });
+  return std::move(result).record([&](Slot first) {
+    return [view, in, out = static_cast<const Real*>(out), first, slot = x.slot()](Real* adjoint) {
+      for_each_row(view, [&](std::size_t, std::size_t at) {
+        const std::size_t step = view.inner;
+        pull(Strided<const Real>{in + at, step}, Strided<const Real>{out + at, step}, Strided<const Real>{adjoint + first + at, step},
+             Strided<Real>{adjoint + slot + at, step}, view.length);
+      });
+    };
+  });
+}
+
+BasicTensor<double> Softmax::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {
+  require_call(info, operands, attributes, {"axis"});
+  return softmax(operands[0], attributes.integer("axis", -1));
+}
+
+template BasicTensor<float> softmax(const BasicTensor<float>&, int);
+template BasicTensor<double> softmax(const BasicTensor<double>&, int);
+template BasicTensor<Dual<double>> softmax(const BasicTensor<Dual<double>>&, int);
+
+}  // namespace gradus

@@ -1,0 +1,184 @@
+// Verifies elementwise ops.
+#include <ops/verify/check_op.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <autodiff/verify/difference.hpp>
+#include <ops/verify/opinions.hpp>
+#include <ops/verify/probes.hpp>
+
+namespace gradus {
+namespace {
+
+using expression::Expression;
+using expression::Value;
+using expression::Variables;
+
+/// One op with one set of parameters.
+class ElementwiseCheck {
+ public:
+  ElementwiseCheck(const ElementwiseEntry& op, std::vector<double> parameters, CheckResult& result)
+      : op_(op), info_(*op.info), parameters_(std::move(parameters)), result_(result), formula_(Expression::parse(info_.formula)) {
+    for (const std::string_view text : info_.derivatives) derivatives_.push_back(Expression::parse(text));
+    for (std::size_t k = 0; k < info_.operands.size(); ++k)
+      scales_.push_back(k < info_.cancels.size() && !info_.cancels[k].empty() ? Expression::parse(info_.cancels[k]) : Expression::parse("0"));
+  }
+
+  void run() {
+    const std::vector<Probe> probes = probes_of(info_, parameters_);
+    for (const Probe& probe : probes) check_point(probe);
+    check_array_path(probes);
+    check_nan();
+  }
+
+ private:
+  struct Slopes { std::vector<double> adjoints; double value; };
+
+  Variables<BigFloat> variables(std::span<const double> at) const {
+    Variables<BigFloat> v;
+    for (std::size_t k = 0; k < at.size(); ++k) v.emplace(std::string(info_.operands[k]), Value<BigFloat>(BigFloat(at[k])));
+    for (std::size_t i = 0; i < parameters_.size(); ++i) v.emplace(std::string(info_.parameters[i].name), Value<BigFloat>(BigFloat(parameters_[i])));
+    return v;
+  }
+  std::string place(std::span<const double> at) const {
+    std::string text;
+    for (std::size_t k = 0; k < at.size(); ++k) text += fmt::format("{}{} = {}", k == 0 ? "" : ", ", info_.operands[k], number_text(at[k]));
+    for (std::size_t i = 0; i < parameters_.size(); ++i) text += fmt::format(", {} = {}", info_.parameters[i].name, number_text(parameters_[i]));
+    return text;
+  }
+  std::string derivative_name(std::size_t k) const { return fmt::format("d {} / d {}", info_.name, info_.operands[k]); }
+
+  Slopes on_tape(std::span<const double> at) const {
+    Tape tape;
+    const Recording recording(tape);
+    std::vector<Var> x;
+    for (const double v : at) x.push_back(Var::input(v));
+    const Var y = op_.record(x, parameters_);
+    Adjoints adjoints;
+    tape.sweep(y, adjoints);
+    Slopes s{{}, y.value()};
+    for (const Var& v : x) s.adjoints.push_back(adjoints[v]);
+    return s;
+  }
+
+  void check_point(const Probe& probe) {
+    ++result_.points;
+    const std::string where = place(probe.at);
+    const Slopes tape = on_tape(probe.at);
+    const Variables<BigFloat> big = variables(probe.at);
+    const BigFloat true_value = evaluate_scalar(formula_, big);
+    {
+      Finding f{.quantity = std::string(info_.name), .where = where, .regime = probe.regime, .got = tape.value, .opinions = {}, .message = {}};
+      f.opinions.push_back(exact_opinion("formula", tape.value, true_value, 0, info_.value_ulps, result_.value, where));
+      f.verdict = judge(f.got, f.opinions);
+      if (!isnan(true_value)) result_.take(std::move(f));
+    }
+    for (std::size_t k = 0; k < probe.at.size(); ++k) check_derivative(probe, k, tape.adjoints[k], big, where);
+    scalar_.push_back(tape.adjoints);
+  }
+
+  void check_derivative(const Probe& probe, std::size_t k, double got, Variables<BigFloat> big, const std::string& where) {
+    Finding f{.quantity = derivative_name(k), .where = where, .regime = probe.regime, .got = got, .opinions = {}, .message = {}};
+    const BigFloat truth = evaluate_scalar(derivatives_[k], big), scale = evaluate_scalar(scales_[k], big);
+    f.opinions.push_back(exact_opinion("closed form", got, truth, scale, info_.derivative_ulps, result_.derivative, where));
+
+    const std::string name(info_.operands[k]);
+    const double x = probe.at[k];
+    const BigDifference quotient = big_difference([&](const BigFloat& h) {
+      big.insert_or_assign(name, Value<BigFloat>(BigFloat(x) + h));
+      return evaluate_scalar(formula_, big);
+    }, x);
+    f.opinions.push_back(opinion_of(quotient, got, static_cast<double>(BigFloat(abs(scale))), info_.derivative_ulps));
+
+    std::vector<double> at = probe.at;
+    const double rounding = 8 * (std::numeric_limits<double>::epsilon() / 2) * std::max(std::fabs(got), static_cast<double>(BigFloat(abs(scale))));
+    const Domain domain = k < info_.domain.size() ? info_.domain[k] : Domain{};
+    f.opinions.push_back(opinion_of(difference([&](double v) { at[k] = v; return op_.value(at, parameters_); }, x, domain), got, rounding));
+
+    // Forward mode runs the same rule: it must give the same number.
+    std::vector<Dual<double>> duals(probe.at.begin(), probe.at.end());
+    duals[k].tangent = 1;
+    const double tangent = op_.push(duals, parameters_).tangent;
+    if (!(ulps_between(tangent, got) <= 1)) f.message = fmt::format("forward mode gives {}", number_text(tangent));
+
+    f.verdict = judge(got, f.opinions);
+    if (!f.message.empty()) f.verdict = Verdict::fail;
+    for (const Opinion& o : f.opinions)
+      if (o.verdict == Verdict::pass && o.oracle != "difference" && o.expected != 0) limits_.insert(o.tolerance / std::fabs(o.expected));
+    result_.take(std::move(f));
+  }
+
+  /// All points at once as arrays, with adjoints that are powers of 2: must give what the scalar tape gave.
+  void check_array_path(const std::vector<Probe>& probes) {
+    if (probes.empty()) return;
+    Tape tape;
+    const Recording recording(tape);
+    const std::size_t n = probes.size();
+    std::vector<Tensor> operands;
+    for (std::size_t k = 0; k < info_.operands.size(); ++k) {
+      std::vector<double> column;
+      for (const Probe& p : probes) column.push_back(p.at[k]);
+      operands.push_back(Tensor::input({n}, column));
+    }
+    const Tensor y = op_.map(operands, parameters_);
+    std::vector<double> seeds;
+    constexpr double factors[] = {1, -2, 0.5, 4, -1};
+    for (std::size_t i = 0; i < n; ++i) seeds.push_back(factors[i % std::size(factors)]);
+    Adjoints adjoints;
+    tape.sweep({Seed<double>(y, seeds)}, adjoints);
+    for (std::size_t k = 0; k < operands.size(); ++k)
+      for (std::size_t i = 0; i < n; ++i) {
+        const double got = adjoints[operands[k]][i], expected = scalar_[i][k] * seeds[i];
+        if (ulps_between(got, expected) <= 1 || std::fabs(scalar_[i][k]) < 1e-290 || std::isinf(scalar_[i][k])) continue;  // rounded differently in the subnormal range
+        Finding f{.quantity = derivative_name(k), .where = place(probes[i].at), .regime = probes[i].regime, .got = got, .verdict = Verdict::fail, .opinions = {}, .message = {}};
+        f.message = fmt::format("the array path gives {} for the adjoint {}, the scalar tape {}", number_text(got), number_text(seeds[i]), number_text(expected));
+        result_.take(std::move(f));
+      }
+  }
+
+  void check_nan() {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    std::vector<double> at(info_.operands.size(), nan);
+    const double got = op_.value(at, parameters_);
+    if (std::isnan(got)) return;
+    result_.take({.quantity = std::string(info_.name), .where = place(at), .regime = "NaN", .got = got, .verdict = Verdict::fail, .opinions = {}, .message = "NaN must give NaN"});
+  }
+
+ public:
+  std::multiset<double> limits_;
+
+ private:
+  const ElementwiseEntry& op_;
+  const OpInfo& info_;
+  std::vector<double> parameters_;
+  CheckResult& result_;
+  Expression formula_;
+  std::vector<Expression> derivatives_, scales_;
+  std::vector<std::vector<double>> scalar_;  // by point, by operand
+};
+
+}  // namespace
+
+CheckResult check_op(const ElementwiseEntry& op) {
+  const auto start = std::chrono::steady_clock::now();
+  CheckResult result;
+  result.name = op.info->name;
+  std::multiset<double> limits;
+  for (const auto& parameters : parameter_sets(*op.info)) {
+    ElementwiseCheck check(op, parameters, result);
+    check.run();
+    limits.merge(check.limits_);
+    for (const Probe& p : probes_of(*op.info, parameters))
+      if (std::find(result.regimes.begin(), result.regimes.end(), p.regime) == result.regimes.end()) result.regimes.push_back(p.regime);
+  }
+  if (!limits.empty()) result.detection_limit = *std::next(limits.begin(), static_cast<std::ptrdiff_t>(limits.size() / 2));
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace gradus

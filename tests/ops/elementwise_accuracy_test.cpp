@@ -1,0 +1,145 @@
+// Every op keeps its accuracy claim: values and derivatives against the textbook formula in 400 digits, over regimes, in double and float.
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <autodiff/dual.hpp>
+#include <ops/ops.hpp>
+#include <ops/verify/high_precision.hpp>
+
+namespace {
+
+using namespace gradus;
+
+/// The variables of a formula and their values.
+using Point = std::map<std::string, double>;
+
+BigFloat truth_of(std::string_view formula, const Point& point) {
+  expression::Variables<BigFloat> values;
+  for (const auto& [name, value] : point) values.emplace(name, BigFloat(value));
+  return evaluate_scalar(expression::Expression::parse(formula), values);
+}
+template <class Real> double error_at(Real got, std::string_view formula, std::string_view scale, const Point& point) {
+  return error_in_ulps(got, truth_of(formula, point), scale.empty() ? BigFloat(0) : truth_of(scale, point));
+}
+
+constexpr unsigned seed = 20240607;
+constexpr int rounds = 3;  // points of each kind; the claims come from 100 and, for the activations, from millions
+
+/// Magnitudes from everyday to extreme, of either sign; then the neighbourhood of `centre`.
+std::vector<double> samples_around(const std::vector<double>& centres, std::mt19937& random) {
+  const auto between = [&](double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); };
+  const auto power_of_ten = [&](double low, double high) { return (random() % 2 == 0 ? 1 : -1) * std::pow(10, between(low, high)); };
+  std::vector<double> points;
+  for (int i = 0; i < rounds; ++i) {
+    points.insert(points.end(), {between(-2, 2), between(-8, 8), between(-40, 40), between(-760, 760), power_of_ten(-3, 3), power_of_ten(-20, 8)});
+    if (i % 3 == 0) points.insert(points.end(), {power_of_ten(-307, 300), power_of_ten(-323, -307)});
+    for (const double centre : centres) points.push_back(centre + power_of_ten(-18, 0));
+  }
+  for (const double centre : centres) points.insert(points.end(), {centre, std::nextafter(centre, 1e300), std::nextafter(centre, -1e300)});
+  return points;
+}
+
+/// The largest errors seen, with the points where they were.
+struct Worst {
+  double ulps = 0;
+  std::string where;
+  void see(double error, const Point& point) {
+    if (!(error > ulps)) return;
+    ulps = error;
+    std::ostringstream text;
+    text.precision(17);
+    for (const auto& [name, value] : point) text << name << " = " << value << " ";
+    where = text.str();
+  }
+};
+
+template <class Op> Op with_parameters(const std::vector<double>& p) {
+  if constexpr (Op::info.parameters.size() == 0) return Op{};
+  else if constexpr (Op::info.parameters.size() == 1) return Op{p[0]};
+  else return Op{p[0], p[1]};
+}
+
+template <class Real, class Op> struct Accuracy {
+  static constexpr const OpInfo& info = Op::info;
+  Worst value, derivative;
+  std::vector<double> parameters;
+  Point point;
+
+  void unary_at(double given) {
+    const auto x = static_cast<Real>(given);
+    if ((x == 0 && given != 0) || !std::isfinite(x) || !(info.domain.empty() || info.domain[0].contains(x))) return;
+    const Op op = with_parameters<Op>(parameters);
+    point["x"] = static_cast<double>(x);
+    const Dual<Real> y = gradus::apply(op, Dual<Real>(x, Real(1)));
+    value.see(error_at(y.value, info.formula, "", point), point);
+    derivative.see(error_at(y.tangent, info.derivatives[0], info.cancels.empty() ? "" : info.cancels[0], point), point);
+  }
+
+  void binary_at(Real a, Real b) {
+    if (!std::isfinite(a) || !std::isfinite(b)) return;
+    if (!info.domain.empty() && !(info.domain[0].contains(a) && info.domain[1].contains(b))) return;
+    point[std::string(info.operands[0])] = static_cast<double>(a);
+    point[std::string(info.operands[1])] = static_cast<double>(b);
+    const Dual<Real> by_a = gradus::apply(Op{}, Dual<Real>(a, Real(1)), Dual<Real>(b));
+    const Dual<Real> by_b = gradus::apply(Op{}, Dual<Real>(a), Dual<Real>(b, Real(1)));
+    value.see(error_at(by_a.value, info.formula, "", point), point);
+    derivative.see(error_at(by_a.tangent, info.derivatives[0], "", point), point);
+    derivative.see(error_at(by_b.tangent, info.derivatives[1], "", point), point);
+  }
+
+  void visit_samples(std::mt19937& random) {
+    for (const Parameter& parameter : info.parameters) point[std::string(parameter.name)] = parameters[point.size()];
+    if constexpr (UnaryOp<Op>) {
+      std::vector<double> centres;
+      for (const std::string_view kink : info.kinks) centres.push_back(nearest_double(truth_of(kink, point)));
+      if (!info.domain.empty())
+        for (const double end : {info.domain[0].low, info.domain[0].high})
+          if (std::isfinite(end)) centres.push_back(end);
+      for (const double x : samples_around(centres, random)) unary_at(x);
+      for (const Probes& probes : info.probes)
+        for (const double x : probes.points) unary_at(x);
+    } else {
+      const auto first = samples_around({}, random), second = samples_around({}, random);
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        binary_at(static_cast<Real>(first[i]), static_cast<Real>(second[i]));
+        binary_at(static_cast<Real>(first[i]), static_cast<Real>(second[(i + 7) % second.size()]));
+      }
+      for (const Probes& probes : info.probes)
+        for (std::size_t i = 0; i + 1 < probes.points.size(); i += 2)
+          binary_at(static_cast<Real>(probes.points[i]), static_cast<Real>(probes.points[i + 1]));
+    }
+  }
+
+  void visit() {
+    std::mt19937 random(seed);
+    std::size_t settings = 1;
+    for (const Parameter& parameter : info.parameters) settings = parameter.also.size() + 1;
+    for (std::size_t setting = 0; setting < settings; ++setting) {
+      parameters.clear();
+      point.clear();
+      for (const Parameter& parameter : info.parameters) parameters.push_back(setting == 0 ? parameter.value : parameter.also[setting - 1]);
+      visit_samples(random);
+    }
+  }
+
+  void expect_claims(const char* real) {
+    visit();
+    BOOST_TEST_MESSAGE(info.name << " " << real << ": value " << value.ulps << " ulps at " << value.where << "; derivative " << derivative.ulps << " ulps at "
+                                 << derivative.where);
+    BOOST_TEST(value.ulps <= info.value_ulps, info.name << " " << real << ": value off by " << value.ulps << " ulps at " << value.where);
+    BOOST_TEST(derivative.ulps <= info.derivative_ulps, info.name << " " << real << ": derivative off by " << derivative.ulps << " ulps at " << derivative.where);
+  }
+};
+
+template <class Real, class... Ops> void expect_claims_of(OpList<Ops...>, const char* real) { (Accuracy<Real, Ops>().expect_claims(real), ...); }
+
+BOOST_AUTO_TEST_CASE(every_op_keeps_its_accuracy_claim_in_double) { expect_claims_of<double>(ElementwiseOps{}, "double"); }
+BOOST_AUTO_TEST_CASE(every_op_keeps_its_accuracy_claim_in_float) { expect_claims_of<float>(ElementwiseOps{}, "float"); }
+
+}  // namespace
