@@ -2,6 +2,7 @@
 #include <autodiff/tape.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -13,13 +14,14 @@
 namespace gradus {
 namespace {
 
-// Which tape drew which recording ids: consulted only to explain misuse, and once in 64 recordings to draw new ids.
+// Which tape drew which recording ids: consulted only to explain misuse, and once in 1024 recordings to draw new ids.
 struct Registry {
-  static constexpr Word ids_per_block = 64;
+  static constexpr Word ids_per_block = 1024;  // 2^31 recordings, an hour of small gradients, fill 8 MB
   struct TapeEntry { std::thread::id thread; bool alive; };
   std::mutex mutex;
   std::vector<TapeEntry> tapes;
   std::vector<std::uint32_t> block_owner;
+  std::vector<void*> orphans;
   Word next_block = 0;
 
   std::uint32_t add_tape() {
@@ -39,6 +41,11 @@ struct Registry {
     if (block < block_owner.size()) block_owner[block] = tape;
     else block_owner.push_back(tape);
     return block * ids_per_block + 1;
+  }
+  /// Memory that some other thread may still read: never freed, and found here by leak checkers.
+  void add_orphan(void* memory) {
+    const std::lock_guard lock(mutex);
+    orphans.push_back(memory);
   }
   struct Origin { bool known, alive, same_thread; std::uint32_t tape; };
   Origin origin(Word id) {
@@ -118,25 +125,46 @@ template <class Real> Slot TapeCore<Real>::record_split(Slot a, Slot b, Wider<Re
 
 // ---- BasicTape
 
+template <class Real> struct BasicTape<Real>::Link {
+  std::atomic<BasicTape*> tape;  // null: destroyed by another thread than that which made it, which may be reading the list
+  Link* next;
+};
+
 namespace {
-// The tapes of this thread, as an intrusive list: tapes may outlive any thread-local object with a destructor.
-template <class Real> constinit thread_local BasicTape<Real>* first_tape = nullptr;
+template <class Real> constinit thread_local BasicRecording<Real>* newest_recording = nullptr;
+constinit thread_local char here = 0;  // its address names the thread
 }  // namespace
 
-template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_(options.fold), number_(registry().add_tape()) {
+/// The tape of this thread that is wanted, or null.
+template <class Real> template <class Wanted> BasicTape<Real>* BasicTape<Real>::find(Wanted&& wanted) {
+  for (Link* link = first_link_; link != nullptr; link = link->next) {
+    BasicTape* const tape = link->tape.load(std::memory_order_acquire);
+    if (tape != nullptr && wanted(*tape)) return tape;
+  }
+  return nullptr;
+}
+
+template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_(options.fold), number_(registry().add_tape()), thread_(&here) {
   this->max_slots_ = options.max_slots;
   begin_segment();
+  std::unique_ptr<Link> link(new Link{{this}, first_link_});
   if constexpr (reserves_at_once) this->grow();
-  next_ = first_tape<Real>;
-  first_tape<Real> = this;
+  link_ = first_link_ = link.release();
 }
 
 template <class Real> BasicTape<Real>::~BasicTape() {
-  for (BasicTape** link = &first_tape<Real>; *link != nullptr; link = &(*link)->next_)
-    if (*link == this) {
-      *link = next_;
-      break;
-    }
+  if (thread_ != &here) {
+    link_->tape.store(nullptr, std::memory_order_release);
+    registry().add_orphan(link_);
+  } else {
+    Link** at = &first_link_;
+    while (*at != link_) at = &(*at)->next;
+    *at = link_->next;
+    delete link_;
+    for (auto* r = newest_recording<Real>; r != nullptr; r = r->previous_)
+      if (r->tape_ == this) r->tape_ = &no_tape<Real>;
+    BasicRecording<Real>::activate_newest();
+  }
   registry().remove_tape(number_);
   release({this->nodes_, static_cast<std::size_t>(this->limit_ - this->nodes_) * sizeof(Node<Real>)});
 }
@@ -148,16 +176,15 @@ template <class Real> bool BasicTape<Real>::owns(Word word, Slot slot) const noe
 }
 
 template <class Real> void BasicTape<Real>::require_alive_elsewhere(Word word, Slot slot) {
-  for (const BasicTape* tape = first_tape<Real>; tape != nullptr; tape = tape->next_)
-    if (tape->owns(word, slot)) return;
+  if (find([&](const BasicTape& tape) { return tape.owns(word, slot); }) != nullptr) return;
   const TapeCore<Real>* active = active_tape<Real>;
   const bool any = active != &no_tape<Real>;
   throw_misuse(word, any, any ? static_cast<const BasicTape<Real>*>(active)->number_ : 0);
 }
 
 template <class Real> void BasicTape<Real>::note_write(Word word, Slot slot, std::size_t created) {
-  for (BasicTape* tape = first_tape<Real>; tape != nullptr; tape = tape->next_)
-    if (tape->owns(word, slot) && tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
+  BasicTape* const tape = find([&](const BasicTape& t) { return t.owns(word, slot); });
+  if (tape != nullptr && tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
 }
 
 template <class Real> void BasicTape<Real>::begin_segment() {
@@ -247,6 +274,7 @@ template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adj
   if (stale_from_ != none)
     throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
   adjoints.values_.assign(std::size_t{this->slots_} + 1, Real(0));
+  this->open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
   adjoints.segments_ = segments_;
   adjoints.segments_.back().end = this->slots_ + 1;
 }
@@ -294,9 +322,23 @@ template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<con
   if (s.empty()) throw ShapeError("sweep: the output is empty");
 }
 
-template <class Real> BasicRecording<Real>::BasicRecording(BasicTape<Real>& tape) : previous_(active_tape<Real>) {
-  if (!registry().origin(tape.id_).same_thread) throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
+template <class Real> BasicRecording<Real>::BasicRecording(BasicTape<Real>& tape) : tape_(&tape), previous_(newest_recording<Real>) {
+  if (tape.thread_ != &here) throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
+  newest_recording<Real> = this;
   active_tape<Real> = &tape;
+}
+
+template <class Real> BasicRecording<Real>::~BasicRecording() {
+  for (BasicRecording** at = &newest_recording<Real>; *at != nullptr; at = &(*at)->previous_)
+    if (*at == this) {
+      *at = previous_;
+      break;
+    }
+  activate_newest();
+}
+
+template <class Real> void BasicRecording<Real>::activate_newest() noexcept {
+  active_tape<Real> = newest_recording<Real> == nullptr ? &no_tape<Real> : newest_recording<Real>->tape_;
 }
 
 template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, std::size_t count) const {

@@ -116,11 +116,10 @@ template <class Real> class TapeCore {
     n.da = -n.da;
     n.db = -n.db;
   }
-  /// Lets the newest node define `into` instead of the newest slot, which is given back.
+  /// Lets the newest node define `into` instead of the newest slot, which is given back. (open_ still names that slot: nobody holds it.)
   [[gnu::always_inline]] void retarget_newest(Slot into) noexcept {
     end_[-1].out = into;
     --slots_;
-    open_ = 0;
   }
   [[gnu::always_inline]] Slot input() {
     if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
@@ -132,7 +131,10 @@ template <class Real> class TapeCore {
 
  protected:
   // A folded product must not under- or overflow where the unfolded chain, which meets the adjoint first, would not.
-  static bool in_range(Real product, Real a, Real b) { return !is_extreme(product) || is_zero(a) || is_zero(b); }
+  static bool in_range(Real product, Real a, Real b) {
+    if constexpr (PlainReal<Real>) return !is_extreme(product) || (product == 0 && (is_zero(a) || is_zero(b)));
+    else return is_zero(product - product);  // finite; 0·∞ of a folded chain would be NaN where an adjoint of 0 stops the unfolded one
+  }
   /// Room for one more node. Where address space is reserved at the start there is room, or there will never be.
   [[gnu::always_inline]] void make_room() {
     if (end_ == limit_) [[unlikely]] {
@@ -151,7 +153,7 @@ template <class Real> class TapeCore {
   // Pointers rather than a size: finding node number `size` costs a multiplication by 28 at every operation (a tenth of a dot product).
   Node<Real> *nodes_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
   Slot slots_ = 0, max_slots_ = 0;
-  Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
+  mutable Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
   Word id_ = no_tape_word, fresh_word_ = no_tape_word | fresh_bit, result_word_ = no_tape_word | fresh_bit;
   Word base_id_ = no_tape_word;  // of the segment below the current one; a segment issues no variables after the mark that closed it
   const Segment *older_ = nullptr, *older_end_ = nullptr;  // those below base_id_
@@ -258,22 +260,31 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
   bool fold_ = true;
   std::uint32_t number_ = 0;       // this tape in the registry that error messages consult
-  BasicTape* next_ = nullptr;      // the tapes of a thread form a list
+  const void* thread_ = nullptr;   // that of its maker
+  struct Link;                     // the tapes of a thread form a list, with links of their own
+  Link* link_ = nullptr;
+  static inline constinit thread_local Link* first_link_ = nullptr;  // without a destructor: tapes may outlive any thread-local object
+  template <class Wanted> static BasicTape* find(Wanted&& wanted);
   Word next_id_ = 0, last_id_ = 0; // recording ids drawn from the common stock
 
   friend class TapeCore<Real>;
 };
 
 /// While alive, operations of this thread are recorded on the tape. Recordings nest: the previous one goes on when this one ends.
+/// One that ends before a later one, or whose tape is destroyed, merely drops out.
 template <class Real> class BasicRecording {
  public:
+  /// Throws TapeError when the tape belongs to another thread.
   explicit BasicRecording(BasicTape<Real>& tape);
-  ~BasicRecording() { active_tape<Real> = previous_; }
+  ~BasicRecording();
   BasicRecording(const BasicRecording&) = delete;
   BasicRecording& operator=(const BasicRecording&) = delete;
 
  private:
-  TapeCore<Real>* previous_;
+  friend class BasicTape<Real>;
+  static void activate_newest() noexcept;
+  TapeCore<Real>* tape_;
+  BasicRecording* previous_;
 };
 template <class Real> BasicRecording(BasicTape<Real>&) -> BasicRecording<Real>;
 

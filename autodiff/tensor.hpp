@@ -61,8 +61,13 @@ template <class Real> class BasicTensor {
   [[nodiscard]] std::size_t rank() const noexcept { return shape_.rank(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool is_constant() const noexcept { return word_ == constant_word; }
+  /// The values, row-major. Those of an input or a constant can be written: `std::span<double> v = w.values()`.
   [[nodiscard]] std::span<const Real> values() const { return {data(), size()}; }
   [[nodiscard]] Values values() { return Values({data(), size()}, this); }
+  /// The values for writing. A sweep over operations that read the old ones throws from then on, until they are rewound. Throws TapeError for a result.
+  [[nodiscard]] std::span<Real> writable();
+  /// A constant with the same values: what is computed from it is not recorded.
+  [[nodiscard]] BasicTensor detached() const { return BasicTensor(shape_, std::span<const Real>(data(), size())); }
   /// The single value. Throws ShapeError unless there is exactly one.
   [[nodiscard]] const Real& value() const {
     if (size() != 1) throw ShapeError("value: the tensor has shape " + shape_.text() + ", not one element");
@@ -109,7 +114,6 @@ template <class Real> class BasicTensor {
   template <class R> friend class BasicResult;
   struct Uninitialised {};
   BasicTensor(const Shape& shape, Uninitialised) : shape_(shape), size_(shape.size()) {}
-  std::span<Real> writable();
 
   Shape shape_;
   std::size_t size_ = 1;

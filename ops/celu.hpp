@@ -19,6 +19,10 @@ struct Celu {
                                .kinks = {"0"}, .convention = "1 at 0, from both sides", .value_ulps = 2, .derivative_ulps = 2,
                                .probes = {{"saturated", {-37, -40, -708, -745}}, {"tiny", {-1e-300, -1e-9}}},
                                .source = "Barron 2017, arXiv:1704.07483"};
+  /// Throws ArgumentError when the parameters make no sense.
+  void validate() const {
+    if (alpha == 0 || alpha != alpha) throw ArgumentError("celu: alpha must not be 0 or NaN");
+  }
   template <Number T> auto value(T x) const {
     return where(x > 0.0, x, [&] {
       const auto scaled = quotient(x);
@@ -42,8 +46,9 @@ struct Celu {
 };
 
 template <Operand X> auto celu(X&& x, double alpha = 1) {
-  if (alpha == 0 || alpha != alpha) throw ArgumentError("celu: alpha must not be 0 or NaN");
-  return apply(Celu{alpha}, std::forward<X>(x));
+  const Celu op{alpha};
+  op.validate();
+  return apply(op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -19,13 +19,18 @@ struct Elu {
                                .value_ulps = 1.5, .derivative_ulps = 1.5,
                                .probes = {{"saturated", {-37, -40, -708, -745}}, {"tiny", {-1e-300, -1e-9}}},
                                .source = "Clevert et al. 2015, arXiv:1511.07289"};
+  /// Throws ArgumentError when the parameters make no sense.
+  void validate() const {
+    if (alpha != alpha) throw ArgumentError("elu: alpha must not be NaN");
+  }
   auto value(Number auto x) const { return where(x > 0.0, x, [&] { return alpha * expm1(x); }); }
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, [&] { return alpha * exp(x); }); }
 };
 
 template <Operand X> auto elu(X&& x, double alpha = 1) {
-  if (alpha != alpha) throw ArgumentError("elu: alpha must not be NaN");
-  return apply(Elu{alpha}, std::forward<X>(x));
+  const Elu op{alpha};
+  op.validate();
+  return apply(op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -18,6 +18,10 @@ struct HardSigmoidAb {
                                               {.name = "beta", .value = 0.5, .also = {0.4, 0.1, 0.75}, .meaning = "value at 0"}},
                                .kinks = {"-beta/alpha", "(1 - beta)/alpha"}, .convention = "0 at both ends (PyTorch)",
                                .value_ulps = 0.51, .derivative_ulps = 0.5, .source = "ONNX HardSigmoid"};
+  /// Throws ArgumentError when the parameters make no sense.
+  void validate() const {
+    if (alpha != alpha || beta != beta) throw ArgumentError("hardsigmoid_ab: alpha and beta must not be NaN");
+  }
   auto value(Number auto x) const {
     const auto y = line(x);
     return where(y.high + y.low <= 0.0, 0.0, where(y.high + y.low >= 1.0, 1.0, y.high + y.low));
@@ -37,8 +41,9 @@ struct HardSigmoidAb {
 };
 
 template <Operand X> auto hardsigmoid_ab(X&& x, double alpha = 0.2, double beta = 0.5) {
-  if (alpha != alpha || beta != beta) throw ArgumentError("hardsigmoid_ab: alpha and beta must not be NaN");
-  return apply(HardSigmoidAb{alpha, beta}, std::forward<X>(x));
+  const HardSigmoidAb op{alpha, beta};
+  op.validate();
+  return apply(op, std::forward<X>(x));
 }
 
 }  // namespace gradus

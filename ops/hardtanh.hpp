@@ -16,13 +16,18 @@ struct HardTanh {
                                               {.name = "max", .value = 1, .also = {2.5, 6, 0.125}, .meaning = "upper bound"}},
                                .kinks = {"min", "max"}, .convention = "0 at both ends (PyTorch)", .value_ulps = 0, .derivative_ulps = 0,
                                .source = "Collobert 2004"};
+  /// Throws ArgumentError when the parameters make no sense.
+  void validate() const {
+    if (!(min <= max)) throw ArgumentError("hardtanh: min must not be greater than max, and neither NaN");
+  }
   auto value(Number auto x) const { return where(x <= min, min, where(x >= max, max, x)); }
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > min && x < max, 1.0, where(x == x, 0.0, x)); }
 };
 
 template <Operand X> auto hardtanh(X&& x, double min = -1, double max = 1) {
-  if (!(min <= max)) throw ArgumentError("hardtanh: min must not be greater than max, and neither NaN");
-  return apply(HardTanh{min, max}, std::forward<X>(x));
+  const HardTanh op{min, max};
+  op.validate();
+  return apply(op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -15,13 +15,18 @@ struct LeakyRelu {
                                .kinks = {"0"}, .convention = "the slope of the negative side at 0 (PyTorch)",
                                .value_ulps = 0.5, .derivative_ulps = 0.5,
                                .source = "Maas et al., ICML 2013"};
+  /// Throws ArgumentError when the parameters make no sense.
+  void validate() const {
+    if (slope != slope) throw ArgumentError("leaky_relu: slope must not be NaN");
+  }
   auto value(Number auto x) const { return where(x > 0.0, x, slope * x); }
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, where(x <= 0.0, slope, x)); }
 };
 
 template <Operand X> auto leaky_relu(X&& x, double slope = 0.01) {
-  if (slope != slope) throw ArgumentError("leaky_relu: slope must not be NaN");
-  return apply(LeakyRelu{slope}, std::forward<X>(x));
+  const LeakyRelu op{slope};
+  op.validate();
+  return apply(op, std::forward<X>(x));
 }
 
 }  // namespace gradus

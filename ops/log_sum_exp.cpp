@@ -34,7 +34,7 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
         if (is_zero(up) || view.length == 0) return;
         const Strided<const Real> z{in + at, view.inner}, s{soft + at, view.inner};
         const Strided<Real> to{adjoint + slot + at, view.inner};
-        if (is_easy_adjoint(up) && is_easy_row(z, s, view.length, first_max(z, view.length))) {
+        if (is_easy_row(z, s, view.length, first_max(z, view.length))) {
           for (std::size_t k = 0; k < view.length; ++k) to[k] += s[k] * up;
         } else {
           std::vector<Wider<Real>> wide(view.length);

@@ -1,10 +1,11 @@
-// Every elementwise op. A new one is its own file, an include and an entry here.
+// All ops: the elementwise ones, listed here, and the array ops. A new elementwise op is its own file, an include and an entry here.
 #pragma once
 
 #include <ops/abs.hpp>
 #include <ops/acos.hpp>
 #include <ops/acosh.hpp>
 #include <ops/arithmetic.hpp>
+#include <ops/array_ops.hpp>
 #include <ops/asin.hpp>
 #include <ops/asinh.hpp>
 #include <ops/atan.hpp>

@@ -1,7 +1,11 @@
 // The rectifier with a learnt slope on the negative side.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include <autodiff/op.hpp>
+#include <autodiff/tensor.hpp>
 
 namespace gradus {
 
@@ -20,6 +24,20 @@ struct Prelu {
   }
 };
 
-template <Operand X, Operand A> auto prelu(X&& x, A&& a) { return apply(Prelu{}, std::forward<X>(x), std::forward<A>(a)); }
+template <Operand X, Operand A>
+  requires(!is_tensor<std::remove_cvref_t<X>> || !is_tensor<std::remove_cvref_t<A>>)
+auto prelu(X&& x, A&& a) {
+  return apply(Prelu{}, std::forward<X>(x), std::forward<A>(a));
+}
+
+/// With a vector of slopes and x of two or more axes there is one slope for each channel, and channels are axis 1 (PyTorch); otherwise a broadcasts.
+/// Throws ShapeError when the number of slopes is neither 1 nor that of the channels.
+template <class Real> [[nodiscard]] BasicTensor<Real> prelu(const BasicTensor<Real>& x, const BasicTensor<Real>& a) {
+  if (a.rank() != 1 || a.size() == 1 || x.rank() < 2) return apply(Prelu{}, x, a);
+  if (a.size() != x.shape()[1]) throw ShapeError("prelu: " + std::to_string(a.size()) + " slopes for x of shape " + x.shape().text() + ": one, or one for each channel of axis 1");
+  std::vector<std::size_t> extents(x.rank() - 1, 1);
+  extents[0] = a.size();
+  return apply(Prelu{}, x, a.reshape(Shape(extents)));
+}
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <autodiff/array_op.hpp>
@@ -39,5 +40,46 @@ struct ArrayEntry {
 [[nodiscard]] std::vector<std::string> op_names();
 /// The default values of an op's parameters.
 [[nodiscard]] std::vector<double> default_parameters(const OpInfo& info);
+
+namespace detail {
+template <class Op> Op make_op(std::span<const double> p) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) { return Op{p[I]...}; }(std::make_index_sequence<Op::info.parameters.size()>());
+}
+
+// Arithmetic ops are what the operators do: they say so by `record`, and their own formula serves arrays only.
+template <class Op, class X> X call_op(const Op& op, std::span<const X> x) {
+  if constexpr (UnaryOp<Op>) {
+    if constexpr (requires { Op::record(x[0]); }) return Op::record(x[0]);
+    else return apply(op, x[0]);
+  } else {
+    if constexpr (requires { Op::record(x[0], x[1]); }) return Op::record(x[0], x[1]);
+    else return apply(op, x[0], x[1]);
+  }
+}
+}  // namespace detail
+
+/// The entry of an elementwise op, registered or not: what check_op takes.
+template <class Op>
+  requires(UnaryOp<Op> || BinaryOp<Op>)
+[[nodiscard]] constexpr ElementwiseEntry entry_of() {
+  static_assert(UnaryOp<Op> ? Op::info.operands.size() == 1 : BinaryOp<Op> && Op::info.operands.size() == 2);
+  static_assert(Op::info.derivatives.size() == Op::info.operands.size(), "one textbook derivative an operand");
+  return {
+      .info = &Op::info,
+      .value = [](std::span<const double> x, std::span<const double> p) { return detail::call_op<Op, double>(detail::make_op<Op>(p), x); },
+      .push = [](std::span<const Dual<double>> x, std::span<const double> p) { return detail::call_op<Op, Dual<double>>(detail::make_op<Op>(p), x); },
+      .record = [](std::span<const Var> x, std::span<const double> p) { return detail::call_op<Op, Var>(detail::make_op<Op>(p), x); },
+      .map = [](std::span<const Tensor> x, std::span<const double> p) -> Tensor {
+        if constexpr (UnaryOp<Op>) return apply(detail::make_op<Op>(p), x[0]);
+        else return apply(detail::make_op<Op>(p), x[0], x[1]);
+      },
+      .validate = [](std::span<const double> p) {
+        if constexpr (requires(const Op op) { op.validate(); }) detail::make_op<Op>(p).validate();
+        else static_cast<void>(p);
+      },
+  };
+}
+/// The same for an array op.
+template <ArrayOp Op> [[nodiscard]] constexpr ArrayEntry entry_of() { return {&Op::info, &Op::call}; }
 
 }  // namespace gradus

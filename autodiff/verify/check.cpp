@@ -37,6 +37,7 @@ CheckResult check_gradient(const GradientUnderTest& test) {
   CheckResult result;
   result.name = test.name;
   result.points = 1;
+  result.all_must_be_judged = true;
   std::vector<double> limits;
   std::vector<double> at = test.x;
   for (std::size_t i = 0; i < n; ++i) {

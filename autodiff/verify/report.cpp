@@ -36,16 +36,13 @@ void CheckResult::take(Finding finding) {
   constexpr std::size_t kept = 20;
   ++numbers;
   for (const Opinion& opinion : finding.opinions) count(opinion);
-  if (finding.verdict == Verdict::pass || finding.verdict == Verdict::kink) {
-    if (numbers == 1 || (verdict == Verdict::kink && finding.verdict == Verdict::pass)) verdict = finding.verdict;
-    return;
-  }
-  // A number that no oracle can judge does not outweigh those that were judged; a wrong one outweighs everything.
-  if (finding.verdict == Verdict::inconclusive) {
-    if (numbers == 1) verdict = Verdict::inconclusive;
-  } else {
-    verdict = numbers == 1 ? finding.verdict : std::max(verdict, finding.verdict);
-  }
+  if (finding.verdict == Verdict::inconclusive) ++undecided;
+  else if (finding.verdict > Verdict::inconclusive) worst_judged_ = std::max(worst_judged_, finding.verdict);
+  any_smooth_ = any_smooth_ || finding.verdict == Verdict::pass;
+  if (worst_judged_ != Verdict::pass) verdict = worst_judged_;
+  else if (undecided == numbers || (all_must_be_judged && undecided > 0)) verdict = Verdict::inconclusive;
+  else verdict = any_smooth_ ? Verdict::pass : Verdict::kink;
+  if (finding.verdict == Verdict::pass || finding.verdict == Verdict::kink) return;
   if (findings.size() < kept) findings.push_back(std::move(finding));
   else ++more_findings;
 }
@@ -85,12 +82,16 @@ double ulps_between(double got, double expected, double scale) {
   return std::isfinite(difference) ? difference / unit : std::numeric_limits<double>::infinity();
 }
 
-std::string number_text(double x) { return fmt::format("{}", x); }
+std::string number_text(double x) { return std::isnan(x) ? "nan" : fmt::format("{}", x); }
 
 std::string describe(const CheckResult& r) {
   std::string text = fmt::format("{} {}", name_of(r.verdict), r.name);
-  if (!r.regimes.empty()) text += fmt::format("   {} regimes", r.regimes.size());
-  text += fmt::format("   {} points, {} numbers", r.points, r.numbers);
+  const auto count = [&](std::size_t n, const char* what) { text += fmt::format("{}{} {}{}", text.back() == ' ' ? "" : ", ", n, what, n == 1 ? "" : "s"); };
+  text += "   ";
+  if (!r.regimes.empty()) count(r.regimes.size(), "regime");
+  count(r.points, "point");
+  count(r.numbers, "number");
+  if (r.undecided > 0) text += fmt::format(", {} undecided", r.undecided);
   std::string oracles;
   for (const OracleCount& o : r.oracles) oracles += fmt::format("{}{} {}/{}", oracles.empty() ? "" : ", ", o.oracle, o.agreed, o.agreed + o.abstained + o.disagreed);
   if (!oracles.empty()) text += fmt::format("\n  agreed     {}", oracles);

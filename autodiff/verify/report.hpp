@@ -69,10 +69,19 @@ struct CheckResult {
   std::size_t more_findings = 0;    ///< how many there were beyond those
   double seconds = 0;
 
+  /// Numbers that no oracle could judge.
+  std::size_t undecided = 0;
+  /// Whether a single undecided number makes the whole inconclusive; otherwise only that nothing was judged does.
+  bool all_must_be_judged = false;
+
   void count(const Opinion& opinion);
-  /// Adds a number that was checked; keeps it if it did not pass, and makes the verdict worse if it must.
+  /// Adds a number that was checked, keeps it if it did not pass, and updates the verdict. The order does not matter.
   void take(Finding finding);
   [[nodiscard]] explicit operator bool() const noexcept { return verdict == Verdict::pass || verdict == Verdict::kink; }
+
+ private:
+  Verdict worst_judged_ = Verdict::pass;
+  bool any_smooth_ = false;
 };
 
 /// A message for people: the verdict, and for each finding what was got, what was expected and by whom.

@@ -1,4 +1,5 @@
 // gradus eval FILE: runs cases of the conformance format through the engine and writes values and gradients.
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -57,14 +58,21 @@ class Reader {
         if (!(words >> name) || !(std::getline(words >> std::ws, value))) fail("attr: expected a name and a value");
         current->attributes.set(name, value);
       } else if (key == "in") {
-        current->inputs.push_back(array(words));
+        Array input = array(words);
+        if (current->inputs.size() == 16) fail(fmt::format("case '{}' has more inputs than any op takes", current->id));
+        for (const Array& other : current->inputs)
+          if (other.name == input.name) fail(fmt::format("case '{}' has two inputs of the name '{}'", current->id, input.name));
+        current->inputs.push_back(std::move(input));
       } else if (key == "up") {
         current->upstream = array(words);
       } else if (key == "grad") {
         std::string name;
-        words >> name;
-        current->gradients.push_back(name);
+        if (!(words >> name)) fail("grad: expected the name of an input");
+        if (std::find(current->gradients.begin(), current->gradients.end(), name) == current->gradients.end()) current->gradients.push_back(name);
+        if (current->gradients.size() > 16) fail(fmt::format("case '{}' has more gradients than any op has inputs", current->id));
       } else if (key == "end") {
+        for (const std::string& name : current->gradients)
+          if (std::none_of(current->inputs.begin(), current->inputs.end(), [&](const Array& a) { return a.name == name; })) fail(fmt::format("case '{}': grad '{}' is none of its inputs", current->id, name));
         return current;
       } else if (key != "out") {
         fail(fmt::format("unknown keyword '{}': expected case, attr, in, up, out, grad or end", key));
@@ -90,7 +98,11 @@ class Reader {
     std::vector<std::size_t> extents(rank);
     for (std::size_t& e : extents)
       if (!(words >> e)) fail(fmt::format("array '{}': expected {} extents", a.name, rank));
-    a.shape = Shape(extents);
+    try {
+      a.shape = Shape(extents);
+    } catch (const ShapeError& e) {
+      fail(fmt::format("array '{}': {}", a.name, e.what()));
+    }
     std::string word;
     while (words >> word) {
       char* end = nullptr;
@@ -119,15 +131,6 @@ Call find_op(const Case& c) {
   return {find_elementwise(name), find_array(name)};
 }
 
-/// A slope for each channel stands against axis 1 of x.
-Tensor aligned(const Tensor& slope, const Tensor& x) {
-  if (slope.size() == 1) return slope.reshape(Shape{});
-  if (x.rank() < 2 || slope.size() != x.shape()[1]) throw ShapeError(fmt::format("prelu: {} slopes for shape {}: one, or one for each channel of axis 1", slope.size(), x.shape().text()));
-  std::vector<std::size_t> extents(x.rank() - 1, 1);
-  extents[0] = slope.size();
-  return slope.reshape(Shape(extents));
-}
-
 Tensor run(const Case& c, const Call& call, const std::vector<Tensor>& inputs) {
   if (call.array != nullptr) return call.array->call(inputs, c.attributes);
   const OpInfo& info = *call.elementwise->info;
@@ -135,7 +138,7 @@ Tensor run(const Case& c, const Call& call, const std::vector<Tensor>& inputs) {
   std::vector<double> parameters = default_parameters(info);
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] = c.attributes.number(info.parameters[i].name, parameters[i]);
   call.elementwise->validate(parameters);
-  if (c.op == "prelu") return call.elementwise->map(std::vector<Tensor>{inputs[0], aligned(inputs[1], inputs[0])}, parameters);
+  if (c.op == "prelu") return prelu(inputs[0], inputs[1]);  // slopes by channel, which broadcasting alone does not know
   return call.elementwise->map(inputs, parameters);
 }
 
@@ -144,13 +147,14 @@ struct Result {
   std::vector<std::pair<std::string, std::vector<double>>> gradients;
 };
 
+bool wanted(const Case& c, const Array& input) { return c.gradients.empty() || std::find(c.gradients.begin(), c.gradients.end(), input.name) != c.gradients.end(); }
+
 Result evaluate_case(const Case& c, const Call& call) {
   Tape tape;
   const Recording recording(tape);
   std::vector<Tensor> inputs;
   for (const Array& a : c.inputs) {
-    const bool wanted = c.gradients.empty() || std::find(c.gradients.begin(), c.gradients.end(), a.name) != c.gradients.end();
-    inputs.push_back(wanted ? Tensor::input(a.shape, a.values) : Tensor(a.shape, a.values));
+    inputs.push_back(wanted(c, a) ? Tensor::input(a.shape, a.values) : Tensor(a.shape, a.values));
   }
   const Tensor y = run(c, call, inputs);
   Result r;
@@ -160,9 +164,10 @@ Result evaluate_case(const Case& c, const Call& call) {
   Adjoints adjoints;
   if (!y.is_constant()) tape.sweep({Seed<double>(y, c.upstream->values)}, adjoints);
   for (std::size_t k = 0; k < inputs.size(); ++k) {
-    if (inputs[k].is_constant()) continue;
-    const auto g = adjoints[inputs[k]];
-    r.gradients.emplace_back(c.inputs[k].name, std::vector<double>(g.begin(), g.end()));
+    std::vector<double> gradient;
+    if (!inputs[k].is_constant()) gradient.assign(adjoints[inputs[k]].begin(), adjoints[inputs[k]].end());
+    else if (!wanted(c, c.inputs[k]) || inputs[k].size() != 0) continue;  // an empty array has a gradient, too
+    r.gradients.emplace_back(c.inputs[k].name, std::move(gradient));
   }
   return r;
 }

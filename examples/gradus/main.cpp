@@ -1,4 +1,6 @@
 // gradus: verify derivatives, evaluate gradients, look ops up, from the command line.
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -7,7 +9,7 @@
 #include <fmt/format.h>
 
 #include <autodiff/error.hpp>
-#include <ops/expression/expression.hpp>
+#include <ops/expression/text.hpp>
 
 #include "command.hpp"
 
@@ -35,14 +37,42 @@ Examples:
   gradus check --expr 'softmax_cross_entropy(z,[0,1,0])' --at 'z=[1,2,3]' --claim 'dz=softmax(z)-[0,1,0]'
 )";
 
+constexpr const char* eval_help = R"(The file, a line each; numbers may be hex floats, inf or nan:
+  case ID op NAME                  what follows, up to `end`, is one case
+  attr NAME VALUE                  an option of the op: axis -1, slope 0.1, reduction mean
+  in NAME RANK EXTENTS VALUES      an operand, row-major, in the op's order; rank 0 is a scalar
+  up y RANK EXTENTS VALUES         the adjoint of the result; without it, no gradients
+  grad NAME                        a gradient that is wanted; all of them if none is named
+  end
+
+Exit codes: 0 every case evaluated or left out (unknown ops are), 2 a case was rejected, or the file cannot be read.
+
+Example:  printf 'case a op tanh\nin x 1 2 0 1\nup y 1 2 1 1\nend\n' | gradus eval -
+)";
+
+/// CLI11's own validators print their inner workings.
+CLI::Validator one_of(const std::vector<std::string>& values) {
+  return {[values](std::string& given) {
+            std::string list;
+            for (const std::string& v : values) list += (list.empty() ? "" : v == values.back() ? " or " : ", ") + v;
+            return std::find(values.begin(), values.end(), given) == values.end() ? fmt::format("'{}' is none of its values: give {}", given, list) : std::string();
+          }, "", ""};
+}
+std::string whole_number(const std::string& given) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+  return error == std::errc() && end == given.data() + given.size() ? std::string() : fmt::format("'{}' is not a whole number from 0 to 18446744073709551615", given);
+}
+
 void add_common(CLI::App& app, Common& common) {
-  app.add_option("--format", common.format, "text or json")->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"text", Format::text}, {"json", Format::json}}))->option_text("text|json");
-  app.add_option("--color", common.color, "auto, always or never; NO_COLOR is respected")->check(CLI::IsMember({"auto", "always", "never"}))->option_text("auto|always|never");
-  app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->option_text("N");
+  app.add_option_function<std::string>("--format", [&common](const std::string& name) { common.format = name == "json" ? Format::json : Format::text; }, "how to print: text (default) or json")
+      ->check(one_of({"text", "json"}))->option_text("text|json");
+  app.add_option("--color", common.color, "when to color: auto (default), always or never; NO_COLOR is respected")->check(one_of({"auto", "always", "never"}))->option_text("auto|always|never");
+  app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->check(CLI::Validator(whole_number, "", ""))->option_text("N");
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Gradus: gradients, and proof that they are right.\n"};
+  CLI::App app{"Gradus: gradients, and proof that they are right.\n", "gradus"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("gradus ") + GRADUS_VERSION);
   app.footer(std::string(exit_codes) + "\nTry:  gradus check all\n      gradus show tanh\n      gradus check --expr 'x*tanh(x*y)' --at x=.3,y=1.7");
@@ -52,9 +82,9 @@ int run(int argc, char** argv) {
   std::vector<std::string> names;
   FunctionOptions function;
   bool verbose = false;
-  check->add_option("ops", names, "names of ops, or all (default)")->option_text("[op…|all]");
+  check->add_option("ops", names, "names of ops, or all (default)")->option_text("[op...|all]");
   auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
-  check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,…")->needs(check_expression)->allow_extra_args(false);
+  check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
   check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
   check->add_flag("-v,--verbose", verbose, "details of ops that pass, too");
   check->footer(std::string(exit_codes) + expression_help);
@@ -62,23 +92,26 @@ int run(int argc, char** argv) {
 
   CLI::App* grad = app.add_subcommand("grad", "value and gradient of an expression");
   grad->add_option("--expr", function.expression, "the function")->option_text("EXPRESSION")->required();
-  grad->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,…")->allow_extra_args(false);
+  grad->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->allow_extra_args(false);
   grad->footer(expression_help);
   add_common(*grad, common);
 
   CLI::App* list = app.add_subcommand("list", "all ops with their formulas");
   bool markdown = false;
   list->add_flag("--markdown", markdown, "the table of ops/README.md");
+  list->footer("Try:  gradus list\n      gradus show tanh");
   add_common(*list, common);
 
   CLI::App* show = app.add_subcommand("show", "formula, derivative, domain, kinks, accuracy and source of an op");
-  show->add_option("op", names, "names of ops")->required();
+  show->add_option("op", names, "names of ops, as in `gradus list`")->required()->option_text("op...");
+  show->footer("Try:  gradus show tanh softmax");
   add_common(*show, common);
 
   CLI::App* eval = app.add_subcommand("eval", "evaluate a file of cases: values and gradients as JSON lines (- reads standard input)");
   std::string file, form = "json";
-  eval->add_option("file", file, "cases: 'case ID op NAME cat CATEGORY', attr, in, up, end lines; numbers as hex floats, inf, nan")->required();
-  eval->add_option("--form", form, "json (one line a case) or text")->check(CLI::IsMember({"json", "text"}));
+  eval->add_option("file", file, "the cases, - for standard input")->required()->option_text("FILE");
+  eval->add_option("--format,--form", form, "how to print: json (default; one line a case) or text")->check(one_of({"json", "text"}))->option_text("json|text");
+  eval->footer(eval_help);
 
   try {
     app.parse(argc, argv);
@@ -87,12 +120,23 @@ int run(int argc, char** argv) {
       print(e.get_name() == "CallForVersion" ? std::string(e.what()) + "\n" : app.help("", e.get_name() == "CallForAllHelp" ? CLI::AppFormatMode::All : CLI::AppFormatMode::Normal));
       return agree;
     }
-    fmt::print(stderr, "gradus: {}\nTry `gradus --help`.\n", e.what());
+    const CLI::App* used = nullptr;
+    std::vector<std::string> known;
+    for (const CLI::App* subcommand : app.get_subcommands(nullptr)) {
+      known.push_back(subcommand->get_name());
+      if (subcommand->parsed() || (argc > 1 && subcommand->get_name() == argv[1])) used = subcommand;
+    }
+    if (used == nullptr && argc > 1)
+      fmt::print(stderr, "gradus: unknown command or option '{}'{}\nTry `gradus --help`.\n", argv[1], gradus::expression::did_you_mean(argv[1], known));
+    else if (argc <= 1)
+      fmt::print(stderr, "gradus: a command is needed: {}\nTry `gradus --help`.\n", fmt::join(known, ", "));
+    else
+      fmt::print(stderr, "gradus: {}\nTry `gradus {}--help`.\n", e.what(), used == nullptr ? "" : used->get_name() + " ");
     return usage;
   }
   if (check->parsed()) {
     if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, verbose);
-    if (!names.empty()) throw UsageError("give either names of ops or --expr, not both");
+    if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));
     return check_function_command(function, common);
   }
   if (grad->parsed()) return gradient_command(function, common);

@@ -80,7 +80,7 @@ using Variables = std::map<std::string, Value<T>>;
 
 /// How T reads what a formula states. A literal means the double nearest to it, in every T: 0.1 is
 /// 0x1.999999999999ap-4 even in 400 digits, for that is the number a program with the same formula uses.
-/// pi and e mean the constants themselves: specialise where T holds more digits (multiprecision.hpp does).
+/// pi and e mean the constants themselves: specialise where T holds more digits (ops/verify/big_float.hpp does).
 template <class T>
 struct Constants {
   static T literal(double value) { return T(value); }

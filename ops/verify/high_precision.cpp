@@ -16,18 +16,18 @@ using namespace gradus::expression;
 using Operands = std::span<const Value<BigFloat>>;
 
 const BigFloat& pi() {
-  static const BigFloat value = Constants<BigFloat>::pi();
+  static const BigFloat value = BigFloat::pi();
   return value;
 }
-BigFloat not_a_number() { return std::numeric_limits<BigFloat>::quiet_NaN(); }
 
 /// The series of positive terms, DLMF 7.6.2; beyond 45 the complement is below 1e-800.
 BigFloat erf_of(const BigFloat& x) {
   if (isnan(x)) return x;
   if (abs(x) > 45) return x > 0 ? 1 : -1;
   const BigFloat twice_square = 2 * x * x;
+  const BigFloat epsilon = BigFloat::epsilon();
   BigFloat term = x, sum = x;
-  for (int n = 1; abs(term) > abs(sum) * std::numeric_limits<BigFloat>::epsilon(); ++n) sum += term *= twice_square / (2 * n + 1);
+  for (int n = 1; abs(term) > abs(sum) * epsilon; ++n) sum += term *= twice_square / (2 * n + 1);
   return 2 / sqrt(pi()) * exp(-x * x) * sum;
 }
 
@@ -60,14 +60,6 @@ BigFloat tanh_of(const BigFloat& x) {
   const BigFloat t = exp(-2 * abs(x)), y = (1 - t) / (1 + t);
   return x < 0 ? BigFloat(-y) : y;
 }
-BigFloat pow_of(const BigFloat& a, const BigFloat& b) {
-  if (b == 0) return 1;
-  if (a == 0) return b > 0 ? BigFloat(0) : std::numeric_limits<BigFloat>::infinity();
-  if (abs(b) < 1000 && b == trunc(b)) return pow(a, static_cast<int>(b));
-  if (a > 0) return exp(b * log(a));
-  return b == trunc(b) ? BigFloat(exp(b * log(-a)) * (fmod(b, BigFloat(2)) == 0 ? 1 : -1)) : not_a_number();
-}
-
 Function<BigFloat> unary(BigFloat (*f)(const BigFloat&)) {
   return {1, 1, [f](Operands x) { return Value<BigFloat>(f(x[0].scalar())); }};
 }
@@ -151,7 +143,7 @@ Functions<BigFloat> elementary_functions() {
       {"lgamma", unary(lgamma_of)},
       {"digamma", unary(digamma_of)},
       {"atan2", binary([](const BigFloat& y, const BigFloat& x) -> BigFloat { return atan2(y, x); })},
-      {"pow", binary(pow_of)}};
+      {"pow", binary([](const BigFloat& a, const BigFloat& b) -> BigFloat { return pow(a, b); })}};
 }
 
 Functions<BigFloat> make_functions() {

@@ -4,16 +4,11 @@
 #include <span>
 #include <string>
 
-#include <boost/multiprecision/cpp_bin_float.hpp>
-
 #include <ops/expression/evaluate.hpp>
 #include <ops/expression/expression.hpp>
-#include <ops/expression/multiprecision.hpp>
+#include <ops/verify/big_float.hpp>
 
 namespace gradus {
-
-/// 400 digits: 1 - tanh(x)^2 loses 320 of them where it is subnormal in double.
-using BigFloat = boost::multiprecision::number<boost::multiprecision::cpp_bin_float<400>, boost::multiprecision::et_off>;
 
 /// What formulas may call in 400 digits: the elementary and special functions, every elementwise op by its own formula text, and the vector
 /// functions by their textbook forms.

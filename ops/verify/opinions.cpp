@@ -38,7 +38,7 @@ BigDifference big_difference(const std::function<BigFloat(const BigFloat&)>& cha
   BigDifference d;
   if (!isfinite(right) || !isfinite(left)) return d;
   const BigFloat size = std::max(BigFloat(abs(right)), BigFloat(abs(left)));
-  const BigFloat rounding = (abs(up) + abs(down)) * std::numeric_limits<BigFloat>::epsilon() * 1000 / h;
+  const BigFloat rounding = (abs(up) + abs(down)) * BigFloat::epsilon() * 1000 / h;
   d.left_slope = nearest_double(left);
   d.right_slope = nearest_double(right);
   d.value = (up - down) / (2 * h);

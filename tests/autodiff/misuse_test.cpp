@@ -237,3 +237,18 @@ BOOST_AUTO_TEST_CASE(a_tape_destroyed_while_recording_is_no_longer_active) {
   BOOST_TEST(mentions(message([&] { static_cast<void>(Var::input(1.0)); }), "no active tape"));
   BOOST_TEST(mentions(message([&] { static_cast<void>(x * x); }), "has been destroyed"));
 }
+
+BOOST_AUTO_TEST_CASE(a_tape_may_be_destroyed_by_another_thread) {
+  std::unique_ptr<Tape> moved;
+  std::thread([&] { moved = std::make_unique<Tape>(); }).join();
+  BOOST_TEST(mentions(message([&] { const Recording recording(*moved); }), "belongs to another thread"));
+  moved.reset();
+  auto own = std::make_unique<Tape>();
+  Tensor x;
+  {
+    const Recording recording(*own);
+    x = Tensor::input({1}, {2.0});
+  }
+  std::thread([&] { own.reset(); }).join();
+  BOOST_TEST(mentions(message([&] { static_cast<void>(x.value()); }), "has been destroyed"));
+}

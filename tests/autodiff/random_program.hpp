@@ -147,7 +147,10 @@ template <class T> void random_statement(std::vector<T>& v, Random& r, Extras<T>
       v[k] = product + std::move(product);
       break;
     }
-    default: v[i] = std::move(v[i]) * (v[j] * 0.5) + (v[k] + 1.0) * v[l]; break;
+    default:
+      if (i != k && i != l) v[i] = std::move(v[i]) * (v[j] * 0.5) + (v[k] + 1.0) * v[l];  // else the right side might read what was moved from
+      else v[i] = v[i] * (v[j] * 0.5) + (v[k] + 1.0) * v[l];
+      break;
   }
   for (T& x : v)
     if (!(x < 8.0 && -8.0 < x)) x = x * 0.0625;  // on values: the same decision everywhere

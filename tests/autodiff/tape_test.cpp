@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <pthread.h>
@@ -124,6 +125,22 @@ BOOST_AUTO_TEST_CASE(adjoints_survive_a_rewind_for_what_is_still_recorded) {
   BOOST_CHECK_THROW(static_cast<void>(adjoints[z]), TapeError);  // has y's slot, but was recorded after the sweep
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_given_back_after_a_sweep_is_not_taken_for_its_predecessor) {
+  const Var x = Var::input(2.0);
+  Var sum = x * 3.0, term = x * x;
+  tape.sweep(term, adjoints);
+  sum += std::move(term);
+  const Var late = x * 7.0;
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[late]), TapeError);
+  BOOST_TEST(gradient(sum, x) == 7.0);
+  const Var scaled = x * 5.0;
+  tape.sweep(scaled, adjoints);
+  Var next = x * x;
+  tape.sweep(next, adjoints);
+  const Var folded = std::move(next) * 2.0;
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[folded]), TapeError);
+}
+
 BOOST_AUTO_TEST_CASE(several_outputs_are_swept_at_once_with_seeds) {
   const Var x = Var::input(2.0), y = Var::input(5.0);
   const Var product = x * y, sum = x + y;
@@ -182,7 +199,7 @@ BOOST_AUTO_TEST_CASE(running_out_of_slots_leaves_the_tape_usable) {
 BOOST_AUTO_TEST_CASE(a_rewind_loop_runs_in_constant_memory) {
   const Var w = Var::input(0.5);
   const auto start = tape.mark();
-  std::size_t warm = 0;
+  [[maybe_unused]] std::size_t warm = 0;
   for (int i = 0; i < 100000; ++i) {
     Var y = 0.0;
     for (int k = 0; k < 10; ++k) y += w * (y + 1.0);

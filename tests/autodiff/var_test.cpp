@@ -191,8 +191,9 @@ BOOST_AUTO_TEST_CASE(an_unused_infinite_partial_makes_no_NaN) {
   const Var zero = Var::input(0.0);
   const Var root = sqrt(zero);
   BOOST_TEST(derivative(root * 0.0 + zero, zero) == 1.0);
+  BOOST_TEST(derivative(sqrt(zero) * 0.0 + zero, zero) == 1.0);  // the same when the temporary folds
   BOOST_TEST(derivative(root, zero) == infinity);
-  BOOST_TEST(derivative(x * 1.0 + 0.0 * log(zero), zero) != 0.0);  // 0·∞ on the way forward is NaN, as IEEE says
+  BOOST_TEST(derivative(x * 1.0 + 0.0 * log(zero), zero) == 0.0);  // although the value, 0·(-∞), is NaN
   const Var unused = 1.0 / zero;
   BOOST_TEST(unused.value() == infinity);
   BOOST_TEST(derivative(zero * 2.0, zero) == 2.0);
@@ -235,6 +236,16 @@ BOOST_AUTO_TEST_CASE(dual_tapes_carry_tangents_of_adjoints) {
   tape.sweep(y, adjoints);
   BOOST_TEST(adjoints[x].value == 16.0);
   BOOST_TEST(adjoints[x].tangent == 14.0);  // the second derivative
+}
+
+BOOST_AUTO_TEST_CASE(dual_tapes_fold_no_infinite_partial_into_a_NaN) {
+  using Real = Dual<double>;
+  BasicTape<Real> tape;
+  const BasicRecording recording(tape);
+  const auto zero = BasicVar<Real>::input(Real(0.0, 1.0));
+  BasicAdjoints<Real> adjoints;
+  tape.sweep(sqrt(zero) * 0.0 + zero, adjoints);
+  BOOST_TEST(adjoints[zero].value == 1.0);
 }
 
 BOOST_AUTO_TEST_CASE(threads_may_share_a_constant) {

@@ -117,26 +117,36 @@ template <class Workload> class Comparison {
       ratios.push_back(time[2] / time[1]);
     }
     const auto least = [&](const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()) / static_cast<double>(repeats) * 1e9; };
-    const double bytes = static_cast<double>(tape_.bytes_used() + adjoints_.by_slot().size_bytes()) / static_cast<double>(operations);
+    const double bytes = static_cast<double>(bytes_) / static_cast<double>(operations);
     return {workload_.name, operations, least(plain), least(prototype), least(gradus), median(ratios), bytes};
   }
 
  private:
   void bench_gradus() {
     const gradus::Recording recording(tape_);
-    tape_.clear();
-    for (std::size_t i = 0; i < workload_.at.size(); ++i) gradus_inputs_[i] = gradus::Var::input(workload_.at[i]);
+    if (!rewound || gradus_inputs_[0].is_constant()) {
+      tape_.clear();
+      for (std::size_t i = 0; i < workload_.at.size(); ++i) gradus_inputs_[i] = gradus::Var::input(workload_.at[i]);
+      if (rewound) start_ = tape_.mark();
+    }
     const gradus::Var y = workload_(gradus_inputs_);
     tape_.sweep(y, adjoints_);
     sink = y.value();
+    bytes_ = tape_.bytes_used() + adjoints_.by_slot().size_bytes();
+    if (rewound) tape_.rewind(start_);
   }
   void bench_prototype() {
     using namespace folding_prototype;
     activate_prototype();
-    tape->size = 0, tape->slots = 0, tape->open = 0;
-    for (std::size_t i = 0; i < workload_.at.size(); ++i) {
-      Var& x = prototype_inputs_[i];
-      x.value = workload_.at[i], x.slot = tape->input(), x.fresh = 0;
+    tape->size = 0, tape->open = 0;
+    if (!rewound || prototype_inputs_[0].slot == 0) {
+      tape->slots = 0;
+      for (std::size_t i = 0; i < workload_.at.size(); ++i) {
+        Var& x = prototype_inputs_[i];
+        x.value = workload_.at[i], x.slot = tape->input(), x.fresh = 0;
+      }
+    } else {
+      tape->slots = static_cast<Slot>(workload_.at.size());
     }
     const Var y = workload_(prototype_inputs_);
     prototype_adjoints_.assign(tape->slots + 1, 0.0);
@@ -154,8 +164,11 @@ template <class Workload> class Comparison {
       }
   }
 
+  static constexpr bool rewound = requires { Workload::rewound; };
   const Workload& workload_;
   gradus::Tape tape_;
+  gradus::Tape::Mark start_{};
+  std::size_t bytes_ = 0;
   gradus::Adjoints adjoints_;
   std::vector<gradus::Var> gradus_inputs_;
   std::vector<folding_prototype::Var> prototype_inputs_;
@@ -201,6 +214,7 @@ int main(int argc, char** argv) {
   run(bench::Tanhs());
   run(bench::Relus());
   run(bench::Perceptron());
+  run(bench::RewoundPerceptron());
   run(bench::Mixture());
   run(bench::MatrixProduct());
   run(bench::NormalDensity());

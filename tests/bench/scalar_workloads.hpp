@@ -103,6 +103,12 @@ struct Perceptron {
   }
 };
 
+/// The same as a training loop has it: the weights stay, what follows them is rewound.
+struct RewoundPerceptron : Perceptron {
+  static constexpr bool rewound = true;
+  RewoundPerceptron() { name = "MLP 64-128-10 batch 32, rewound"; }
+};
+
 /// Gaussian mixture of ADBench: d = 10, K = 25, N = 1000.
 struct Mixture {
   static constexpr std::size_t d = 10, k = 25, n = 1000, triangle = d * (d - 1) / 2;
