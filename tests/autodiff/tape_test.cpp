@@ -1,9 +1,6 @@
 // The tape: what is remembered, what is forgotten, and what it costs.
 #include <boost/test/unit_test.hpp>
 
-#include <array>
-#include <cstdint>
-#include <limits>
 #include <utility>
 #include <vector>
 

@@ -1,7 +1,9 @@
 // Scalars: arithmetic, what folds and what must not, ranges and NaN.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <thread>
 #include <utility>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,7 +106,7 @@ template <class Workload> class Comparison {
     const auto repeats = static_cast<std::size_t>(std::max(1.0, target / once));
     std::vector<double> plain, prototype, gradus, ratios;
     for (std::size_t r = 0; r < rounds; ++r) {
-      double time[3];
+      double time[3] = {};
       for (std::size_t k = 0; k < 3; ++k) {
         const std::size_t which = (r + k) % 3;
         if (which == 0) time[0] = seconds(repeats, [this] { sink = workload_(workload_.at); });
