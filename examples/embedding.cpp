@@ -22,7 +22,9 @@ const auto rosenbrock = [](const auto& x) {
   return a * a + 100.0 * b * b;
 };
 
+// [end]
 void gradients_in_one_call() {
+  // [derivatives]
   const auto [value, gradient] = gradus::value_and_gradient(rosenbrock, {-1.2, 1.0});  // 24.2, {-215.6, -88}
   const gradus::Matrix hessian = gradus::hessian(rosenbrock, {-1.2, 1.0});              // 1330 480 480 200
   // [end]

@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 
 root = pathlib.Path(__file__).resolve().parent.parent
 gradus = str(pathlib.Path(sys.argv[1]).resolve())
@@ -57,7 +58,7 @@ def snippet(name, file):
     found = re.search(rf"^\s*// \[{re.escape(name)}\]\n(.*?)^\s*// \[end\]", source, flags=re.M | re.S)
     if not found:
         raise SystemExit(f"{file} has no snippet [{name}]")
-    return found.group(1).rstrip() + "\n"
+    return textwrap.dedent(found.group(1)).strip("\n") + "\n"
 
 
 def check(file):
