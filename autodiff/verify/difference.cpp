@@ -134,7 +134,7 @@ Opinion opinion_of(const Difference& d, double got, double rounding) {
     o.tolerance = o.bound + slack;
   } else if (d.status == DifferenceStatus::inconclusive) {
     o.note = "no step size gave a consistent slope";
-  } else if (d.error > 1e-3 * std::max(std::fabs(got), std::fabs(d.value)) && std::fabs(got - d.value) <= o.tolerance) {
+  } else if (d.error > 1e-3 * std::fabs(d.value) && (!std::isfinite(got) || std::fabs(got - d.value) <= o.tolerance)) {
     o.note = "its error bound is larger than 1e-3 of the derivative";
   }
   return o;

@@ -99,14 +99,14 @@ std::string describe(const CheckResult& r) {
   for (const Finding& f : r.findings) {
     if (f.verdict == Verdict::inconclusive && r) continue;
     text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");
-    text += fmt::format("\n    got        {}", number_text(f.got));
+    text += fmt::format("\n    got            {}", number_text(f.got));
     for (const Opinion& o : f.opinions) {
       if (o.verdict == Verdict::inconclusive) {
-        text += fmt::format("\n    {:<10} cannot tell{}", o.oracle, o.note.empty() ? "" : ": " + o.note);
+        text += fmt::format("\n    {:<14} cannot tell{}", o.oracle, o.note.empty() ? "" : ": " + o.note);
         continue;
       }
       const double error = std::fabs(f.got - o.expected);
-      text += fmt::format("\n    {:<10} {} ± {:.1e}", o.oracle, number_text(o.expected), o.bound);
+      text += fmt::format("\n    {:<14} {} ± {:.1e}", o.oracle, number_text(o.expected), o.bound);
       if (o.verdict == Verdict::fail && o.tolerance > 0 && std::isfinite(error)) text += fmt::format("      {:.2g} × the tolerance", error / o.tolerance);
       if (!o.note.empty()) text += "   " + o.note;
     }

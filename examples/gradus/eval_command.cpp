@@ -131,9 +131,19 @@ Call find_op(const Case& c) {
   return {find_elementwise(name), find_array(name)};
 }
 
-Tensor run(const Case& c, const Call& call, const std::vector<Tensor>& inputs) {
-  if (call.array != nullptr) return call.array->call(inputs, c.attributes);
+/// The inputs in the order of the op's operands, if the file calls them by those names; else in the order of the file.
+template <class Names> std::vector<Tensor> in_order(const Case& c, const Names& operands, const std::vector<Tensor>& inputs) {
+  std::vector<Tensor> ordered;
+  for (const std::string_view name : operands)
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      if (c.inputs[k].name == name) ordered.push_back(inputs[k]);
+  return ordered.size() == inputs.size() ? ordered : inputs;
+}
+
+Tensor run(const Case& c, const Call& call, const std::vector<Tensor>& given) {
+  if (call.array != nullptr) return call.array->call(in_order(c, call.array->info->operands, given), c.attributes);
   const OpInfo& info = *call.elementwise->info;
+  const std::vector<Tensor> inputs = in_order(c, info.operands, given);
   if (inputs.size() != info.operands.size()) throw ArgumentError(fmt::format("{}: {} inputs, but it takes {}", c.op, inputs.size(), info.operands.size()));
   std::vector<double> parameters = default_parameters(info);
   for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] = c.attributes.number(info.parameters[i].name, parameters[i]);
@@ -227,7 +237,7 @@ int eval_command(const std::string& file, const std::string& form) {
   }
   progress("");
   if (done + left_out + failed == 0) throw UsageError(fmt::format("'{}' holds no case", file));
-  fmt::print(stderr, "gradus eval: {} cases evaluated, {} with an unknown op, {} rejected\n", done, left_out, failed);
+  fmt::print(stderr, "gradus eval: evaluated {}, left out {} with an unknown op, rejected {}\n", done, left_out, failed);
   return failed == 0 ? agree : usage;
 }
 

@@ -60,6 +60,7 @@ BigFloat atan(const BigFloat& x) { return big(boost::multiprecision::atan(number
 BigFloat atan2(const BigFloat& y, const BigFloat& x) { return big(boost::multiprecision::atan2(number(y), number(x))); }
 BigFloat pow(const BigFloat& a, const BigFloat& b) {
   if (b == 0) return 1;
+  if (isnan(a) || isnan(b)) return BigFloat::quiet_NaN();
   if (a == 0) return b > 0 ? BigFloat(0) : BigFloat::infinity();
   const bool whole = b == trunc(b);
   if (whole && abs(b) < 1000) return big(boost::multiprecision::pow(number(a), static_cast<int>(static_cast<double>(b))));

@@ -49,9 +49,13 @@ class ArrayCheck {
 
     if (!check_values(y)) return;  // of another shape: nothing else can be compared
     const std::vector<BigArray> truth = book_.pullback(big_operands(), attributes_, big(y.shape(), upstream_));
-    for (std::size_t k = 0; k < inputs.size(); ++k)
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      scales_.emplace_back();
+      for (const BigFloat& scale : truth[k].scale) scales_.back().push_back(static_cast<double>(scale));
       if (is_differentiable(k)) check_gradient_of(k, gradients[k], truth[k]);
+    }
     check_linearity(tape, y, inputs, gradients);
+    check_accumulation(tape, y, inputs, gradients);
   }
 
  private:
@@ -156,6 +160,24 @@ class ArrayCheck {
     }
   }
 
+  /// Two uses of the same operands must add up.
+  void check_accumulation(const Tape& tape, const Tensor& y, const std::vector<Tensor>& inputs, const std::vector<std::vector<double>>& gradients) {
+    const Tensor again = op_.call(inputs, attributes_);
+    Adjoints adjoints;
+    tape.sweep({Seed<double>(y, upstream_), Seed<double>(again, upstream_)}, adjoints);
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      for (std::size_t i = 0; i < gradients[k].size(); ++i) {
+        // The two contributions may be added term by term, so not exactly twice.
+        const double got = adjoints[inputs[k]][i], expected = 2 * gradients[k][i];
+        if (got == expected || std::isnan(expected) || std::fabs(got - expected) <= 1e-9 * std::fabs(expected) + 1e-300) continue;
+        if (std::fabs(got - expected) <= 64 * std::numeric_limits<double>::epsilon() * scales_[k][i]) continue;
+        result_.take({.quantity = fmt::format("d {} / d {}", op_.info->name, op_.info->operands[k]), .where = fmt::format("{}, element {}", place(), i), .regime = std::string(case_.regime),
+                      .got = got, .verdict = Verdict::fail, .opinions = {},
+                      .message = fmt::format("two uses of the operand must add up to {}: the pullback assigns where it must add", number_text(expected))});
+        return;
+      }
+  }
+
   const ArrayEntry& op_;
   const Textbook& book_;
   const ArrayCase& case_;
@@ -165,6 +187,7 @@ class ArrayCheck {
   std::vector<std::vector<double>> operands_;
   std::vector<Shape> shapes_;
   std::vector<double> upstream_;
+  std::vector<std::vector<double>> scales_;  // by operand: the sum of the |terms| of each gradient entry
   Random random_{0};
 };
 

@@ -113,7 +113,7 @@ class ElementwiseCheck {
     result_.take(std::move(f));
   }
 
-  /// All points at once as arrays, with adjoints that are powers of 2: must give what the scalar tape gave.
+  /// All points at once as arrays, used twice, with adjoints that are powers of 2: must give twice what the scalar tape gave.
   void check_array_path(const std::vector<Probe>& probes) {
     if (probes.empty()) return;
     Tape tape;
@@ -125,20 +125,61 @@ class ElementwiseCheck {
       for (const Probe& p : probes) column.push_back(p.at[k]);
       operands.push_back(Tensor::input({n}, column));
     }
-    const Tensor y = op_.map(operands, parameters_);
-    std::vector<double> seeds;
-    constexpr double factors[] = {1, -2, 0.5, 4, -1};
-    for (std::size_t i = 0; i < n; ++i) seeds.push_back(factors[i % std::size(factors)]);
+    const Tensor first = op_.map(operands, parameters_), second = op_.map(operands, parameters_);
+    const std::vector<double> seeds = powers_of_two(n);
     Adjoints adjoints;
-    tape.sweep({Seed<double>(y, seeds)}, adjoints);
+    tape.sweep({Seed<double>(first, seeds), Seed<double>(second, seeds)}, adjoints);
     for (std::size_t k = 0; k < operands.size(); ++k)
       for (std::size_t i = 0; i < n; ++i) {
-        const double got = adjoints[operands[k]][i], expected = scalar_[i][k] * seeds[i];
+        const double got = adjoints[operands[k]][i], expected = scalar_[i][k] * (2 * seeds[i]);
         if (ulps_between(got, expected) <= 1 || std::fabs(scalar_[i][k]) < 1e-290 || std::isinf(scalar_[i][k])) continue;  // rounded differently in the subnormal range
-        Finding f{.quantity = derivative_name(k), .where = place(probes[i].at), .regime = probes[i].regime, .got = got, .verdict = Verdict::fail, .opinions = {}, .message = {}};
-        f.message = fmt::format("the array path gives {} for the adjoint {}, the scalar tape {}", number_text(got), number_text(seeds[i]), number_text(expected));
-        result_.take(std::move(f));
+        take_failure(k, place(probes[i].at), probes[i].regime, got, fmt::format("two uses in arrays, with adjoint {}, must add up to {}, twice what the scalar tape gives", number_text(seeds[i]), number_text(expected)));
       }
+    if (operands.size() == 2)
+      for (const std::size_t shared : {std::size_t{0}, std::size_t{1}}) check_broadcast(probes, shared);
+  }
+
+  /// One value of an operand against all points of the other: its adjoint must be the sum over them.
+  void check_broadcast(const std::vector<Probe>& probes, std::size_t shared) {
+    const double value = probes[probes.size() / 2].at[shared];
+    std::vector<double> column;
+    std::vector<double> terms;
+    for (const Probe& p : probes) {
+      std::vector<double> at = p.at;
+      at[shared] = value;
+      const double derivative = on_tape(at).adjoints[shared];
+      if (!std::isfinite(derivative) || std::fabs(derivative) > 1e100) continue;
+      column.push_back(at[1 - shared]);
+      terms.push_back(derivative);
+    }
+    if (column.empty()) return;
+    const std::vector<double> seeds = powers_of_two(column.size());
+    double sum = 0, scale = 0;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      sum += seeds[i] * terms[i];
+      scale += std::fabs(seeds[i] * terms[i]);
+    }
+    Tape tape;
+    const Recording recording(tape);
+    std::vector<Tensor> operands(2);
+    operands[shared] = Tensor::input({}, {value});
+    operands[1 - shared] = Tensor::input({column.size()}, column);
+    Adjoints adjoints;
+    tape.sweep({Seed<double>(op_.map(operands, parameters_), seeds)}, adjoints);
+    const double got = adjoints[operands[shared]][0];
+    if (std::fabs(got - sum) <= 1e-13 * scale) return;
+    take_failure(shared, fmt::format("{} = {}, shared by {} values of {}", info_.operands[shared], number_text(value), column.size(), info_.operands[1 - shared]), "broadcast", got,
+                 fmt::format("the adjoint of a value that is broadcast must be the sum over its uses, {}", number_text(sum)));
+  }
+
+  static std::vector<double> powers_of_two(std::size_t n) {
+    constexpr double factors[] = {1, -2, 0.5, 4, -1};
+    std::vector<double> seeds;
+    for (std::size_t i = 0; i < n; ++i) seeds.push_back(factors[i % std::size(factors)]);
+    return seeds;
+  }
+  void take_failure(std::size_t operand, const std::string& where, const std::string& regime, double got, const std::string& message) {
+    result_.take({.quantity = derivative_name(operand), .where = where, .regime = regime, .got = got, .verdict = Verdict::fail, .opinions = {}, .message = message});
   }
 
   void check_nan() {

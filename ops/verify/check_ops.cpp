@@ -15,7 +15,7 @@ namespace gradus {
 
 std::vector<CheckResult> check_ops(std::span<const std::string> names, const OpCheckOptions& options, const std::function<void(const CheckResult&, std::size_t)>& progress) {
   for (const std::string& name : names)
-    if (find_elementwise(name) == nullptr && find_array(name) == nullptr) throw ArgumentError(fmt::format("unknown op '{}'{}", name, expression::did_you_mean(name, op_names())));
+    if (find_elementwise(name) == nullptr && find_array(name) == nullptr) throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", name, expression::did_you_mean(name, op_names())));
 
   std::vector<CheckResult> results(names.size());
   std::atomic<std::size_t> next = 0;

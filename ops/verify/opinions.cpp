@@ -33,21 +33,23 @@ Opinion exact_opinion(const char* oracle, double got, const BigFloat& truth, con
 BigDifference big_difference(const std::function<BigFloat(const BigFloat&)>& change, double x) {
   // Smaller than the distance to a singularity at 0; large enough that 400 digits resolve the change even where the function has saturated.
   const BigFloat h = BigFloat(x != 0 && std::fabs(x) < 1 ? std::fabs(x) : 1.0) * BigFloat("1e-30");
+  const BigFloat tiny = h * BigFloat("1e-20");
   const BigFloat centre = change(BigFloat(0)), up = change(h), down = change(BigFloat(-h));
-  const BigFloat right = (up - centre) / h, left = (centre - down) / h;
+  const BigFloat right = (up - centre) / h, left = (centre - down) / h, nearer = (change(tiny) - centre) / tiny;
   BigDifference d;
-  if (!isfinite(right) || !isfinite(left)) return d;
+  if (!isfinite(right) || !isfinite(left) || !isfinite(nearer)) return d;
   const BigFloat size = std::max(BigFloat(abs(right)), BigFloat(abs(left)));
-  const BigFloat rounding = (abs(up) + abs(down)) * BigFloat::epsilon() * 1000 / h;
+  const BigFloat rounding = (abs(up) + abs(down)) * BigFloat::epsilon() * 1000 / tiny;
+  // A slope that changes when the step shrinks further is not resolved: something happens on a smaller scale than the step.
+  if (abs(right - nearer) > size * BigFloat("1e-12") + rounding) return d;
   d.left_slope = nearest_double(left);
   d.right_slope = nearest_double(right);
   d.value = (up - down) / (2 * h);
   // Beside a kink the slopes differ by the jump; elsewhere by h times the second derivative, which is next to nothing.
-  const BigFloat gap = abs(right - left);
-  d.bound = nearest_double(gap * BigFloat("1e-10") + rounding);
+  const BigFloat gap = abs(right - left), bound = gap * BigFloat("1e-10") + rounding;
+  d.bound = nearest_double(bound);
   if (gap > size * BigFloat("1e-12") && gap > 1000 * rounding) d.status = BigDifference::Status::kink;
-  else if (BigFloat(d.bound) <= size * BigFloat("1e-17")) d.status = BigDifference::Status::smooth;
-  else if (size == 0 && d.bound < 1e-300) d.status = BigDifference::Status::smooth;
+  else if (bound <= size * BigFloat("1e-17") || (size == 0 && d.bound < 1e-300)) d.status = BigDifference::Status::smooth;
   return d;
 }
 
