@@ -51,8 +51,14 @@ int check_ops_command(const std::vector<std::string>& names, const Common& commo
     rows.push_back({r.name, colored(r.verdict, 0, common), std::to_string(r.points), std::to_string(r.regimes.size()), agreement(r, "closed form"), agreement(r, "high precision"),
                     agreement(r, "difference"), ulps_text(r.value.ulps), ulps_text(r.derivative.ulps), r.derivative.where});
   std::string text = table(rows, {false, false, true, true, true, true, true, true, true, false});
-  for (const CheckResult& r : results)
+  for (CheckResult r : results) {
+    constexpr std::size_t shown = 3;  // the JSON has more, and so has --verbose
+    if (!verbose && r.findings.size() > shown) {
+      r.more_findings += r.findings.size() - shown;
+      r.findings.resize(shown);
+    }
     if (!r || verbose) text += "\n" + describe(r) + "\n";
+  }
   print(text + summary(results, verdict, seconds));
   return exit_code(verdict);
 }

@@ -86,7 +86,7 @@ int run(int argc, char** argv) {
   auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
   check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
   check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
-  check->add_flag("-v,--verbose", verbose, "details of ops that pass, too");
+  check->add_flag("-v,--verbose", verbose, "details of every op, and all findings");
   check->footer(std::string(exit_codes) + expression_help);
   add_common(*check, common);
 
