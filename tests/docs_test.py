@@ -45,7 +45,7 @@ def console(block, place):
     for part in parts:
         command, _, expected = part.partition("\n")
         actual = run(command).rstrip("\n")
-        if update and "…" not in expected:
+        if update and "…" not in [line.strip() for line in expected.split("\n")]:
             expected = actual
         elif not update:
             report(matches(expected.rstrip("\n").split("\n"), actual.split("\n")), f"{place}: $ {command}", expected, actual)
