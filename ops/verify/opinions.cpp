@@ -40,7 +40,8 @@ BigDifference big_difference(const std::function<BigFloat(const BigFloat&)>& cha
   if (!isfinite(right) || !isfinite(left) || !isfinite(nearer)) return d;
   const BigFloat size = std::max(BigFloat(abs(right)), BigFloat(abs(left)));
   const BigFloat rounding = (abs(up) + abs(down)) * BigFloat::epsilon() * 1000 / tiny;
-  if (abs(nearer) <= size * BigFloat("1e-10") && abs(nearer) < BigFloat("1e-40") * std::max(BigFloat(1), BigFloat(abs(centre)))) {
+  const bool vanishing = size < BigFloat("1e-25") && abs(nearer) <= size * BigFloat("1e-10");
+  if (vanishing && rounding < size * BigFloat("1e-3")) {
     // A flat point: the slopes vanish with the step, and so does the derivative.
     d.bound = nearest_double(abs(nearer) + rounding);
     d.status = BigDifference::Status::smooth;
