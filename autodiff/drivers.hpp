@@ -67,9 +67,9 @@ template <class Real> class PooledTape {
 };
 
 /// Refills the inputs of a pooled tape with values on the active tape.
-template <class Real, class Values> const std::vector<BasicVar<Real>>& make_inputs(std::vector<BasicVar<Real>>& inputs, const Values& x) {
-  inputs.clear();
-  for (const auto& v : x) inputs.push_back(BasicVar<Real>::input(v));
+template <class Real> const std::vector<BasicVar<Real>>& make_inputs(std::vector<BasicVar<Real>>& inputs, std::span<const std::type_identity_t<Real>> x) {
+  inputs.resize(x.size());
+  BasicVar<Real>::inputs(x, inputs);
   return inputs;
 }
 

@@ -84,13 +84,16 @@ concept BinaryOp = requires(const Op op, double x) { op.value(x, x); op.derivati
 /// Ops whose derivative is exactly 0 on a whole interval say `static constexpr bool flat = true`. For all others a 0 is an underflow,
 /// and is formed again in the wider range.
 template <class Op> constexpr bool is_flat = requires { requires Op::flat; };
+/// Ops whose derivative takes a few ordinary values only (0, 1, 1/2 …) or NaN say `static constexpr bool step_derivative = true`: it never
+/// leaves the range, and is not looked at.
+template <class Op> constexpr bool has_step_derivative = requires { requires Op::step_derivative; };
 
 /// A list of ops, for everything that iterates over them.
 template <class... Ops> struct OpList {};
 
 /// True when this partial must be formed in the wider range before it meets an adjoint.
 template <class Op, class Real> [[nodiscard]] constexpr bool needs_wider(const Real& partial) {
-  if constexpr (std::is_same_v<Wider<Real>, Real>) return false;
+  if constexpr (std::is_same_v<Wider<Real>, Real> || has_step_derivative<Op>) return false;
   else return is_extreme(partial) && !(is_flat<Op> && partial == Real(0));
 }
 

@@ -238,14 +238,6 @@ template <class Real> void BasicTape<Real>::clear() {
   begin_segment();
 }
 
-template <class Real> Slot BasicTape<Real>::inputs(std::size_t n) {
-  if (n > this->max_slots_ - this->slots_) this->throw_slots_exhausted(n);
-  const Slot first = this->slots_ + 1;
-  this->open_ = 0;
-  this->slots_ += static_cast<Slot>(n);
-  return first;
-}
-
 template <class Real> std::size_t BasicTape<Real>::bytes_used() const noexcept {
   return this->size() * sizeof(Node<Real>) + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
 }

@@ -53,11 +53,19 @@ template <class Real> class TapeCore {
 
   /// True when a variable with this word was made since the last clear, mark or rewind of this tape.
   [[nodiscard]] bool is_current(Word word) const noexcept { return (word & ~fresh_bit) == id_; }
-  [[nodiscard]] bool are_current(Word a, Word b) const noexcept { return (((a ^ id_) | (b ^ id_)) & ~fresh_bit) == 0; }
+  [[nodiscard]] bool are_current(Word a, Word b) const noexcept {
+    if (a == id_ && b == id_) [[likely]] return true;
+    return (((a ^ id_) | (b ^ id_)) & ~fresh_bit) == 0;
+  }
   /// True when the variable was made in the current segment or in the one below it, where a training loop has its weights: it may be an operand.
   [[nodiscard]] bool is_recent(Word word) const noexcept { return (word & ~fresh_bit) == id_ || (word & ~fresh_bit) == base_id_; }
   /// True when the variable may be used as an operand of a node; false when it is a constant; throws TapeError when it is neither.
   [[nodiscard, gnu::always_inline]] bool admits(Word word) const {
+    if (word == id_) [[likely]] return true;
+    return admits_any(word);
+  }
+  /// The same for a word that is probably not that of an input: the branches are laid out for the others.
+  [[nodiscard, gnu::always_inline]] bool admits_any(Word word) const {
     if (is_recent(word)) [[likely]] return true;
     if (word == constant_word) return false;
     for (const Segment* s = older_; s != older_end_; ++s)
@@ -67,7 +75,7 @@ template <class Real> class TapeCore {
   [[nodiscard]] bool admits(Word word, Slot) const { return admits(word); }
   /// A variable that alone holds the slot which the newest node alone defines may be rewritten in place: nobody else can have seen it.
   /// (The newest slot is not enough: after `acc = a*b; acc += c` two nodes define it.)
-  [[nodiscard]] bool is_foldable(Word word, Slot slot) const noexcept { return word == fresh_word_ && slot == open_; }
+  [[nodiscard]] bool is_foldable(Word word, Slot slot) const noexcept { return ((word ^ fresh_word_) | (slot ^ open_)) == 0; }
   [[nodiscard]] Word result_word() const noexcept { return result_word_; }
   [[nodiscard]] Word input_word() const noexcept { return id_; }
   [[nodiscard]] bool holds_alone(Word word) const noexcept { return word == fresh_word_; }
@@ -116,15 +124,23 @@ template <class Real> class TapeCore {
     n.da = -n.da;
     n.db = -n.db;
   }
-  /// Lets the newest node define `into` instead of the newest slot, which is given back. (open_ still names that slot: nobody holds it.)
-  [[gnu::always_inline]] void retarget_newest(Slot into) noexcept {
+  /// Lets the newest node define `into` instead of `newest`, the newest slot, which is given back. (open_ still names that slot: nobody holds it.)
+  [[gnu::always_inline]] void retarget_newest(Slot into, Slot newest) noexcept {
+    slots_ = newest - 1;  // does not wait for the increment to be read back (a sixth of a dot product)
     end_[-1].out = into;
-    --slots_;
   }
   [[gnu::always_inline]] Slot input() {
     if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
     open_ = 0;
     return ++slots_;
+  }
+  /// n slots in a row; returns the first. Throws TapeError when slots are exhausted.
+  Slot inputs(std::size_t n) {
+    if (n > max_slots_ - slots_) [[unlikely]] throw_slots_exhausted(n);
+    const Slot first = slots_ + 1;
+    open_ = 0;
+    slots_ += static_cast<Slot>(n);
+    return first;
   }
   /// A node whose partials have left the range of Real: the partials are given in the wider real and split over two nodes each.
   Slot record_split(Slot a, Slot b, Wider<Real> da, Wider<Real> db);
@@ -219,8 +235,6 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[nodiscard]] std::size_t bytes_used() const noexcept;
 
   // What tensors build on.
-  /// n slots in a row; returns the first. Throws TapeError when slots are exhausted.
-  Slot inputs(std::size_t n);
   /// Memory that lives until the tape is rewound before this point.
   template <class T = Real> [[nodiscard]] T* allocate(std::size_t n) { return arena_.template allocate_array<T>(n); }
   /// Records an array operation: pull(adjoint) reads adjoint[first…] and adds to the adjoints of its inputs. It must be trivially destructible.

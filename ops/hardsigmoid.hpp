@@ -7,7 +7,7 @@ namespace gradus {
 
 /// (x + 3)/6, held within [0, 1].
 struct HardSigmoid {
-  static constexpr bool flat = true;
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "hardsigmoid", .summary = "piecewise linear logistic function",
                                .formula = "x <= -3 ? 0 : x >= 3 ? 1 : (x + 3)/6",
                                .derivatives = {"x <= -3 ? 0 : x >= 3 ? 0 : 1/6"}, .kinks = {"-3", "3"}, .convention = "0 at both ends (PyTorch)",

@@ -9,7 +9,7 @@ namespace gradus {
 /// x, held within [min, max].
 struct HardTanh {
   double min = -1, max = 1;
-  static constexpr bool flat = true;
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "hardtanh", .summary = "piecewise linear hyperbolic tangent", .formula = "x <= min ? min : x >= max ? max : x",
                                .derivatives = {"x <= min ? 0 : x >= max ? 0 : 1"},
                                .parameters = {{.name = "min", .value = -1, .also = {-0.5, 0, -6}, .meaning = "lower bound"},

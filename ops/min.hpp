@@ -7,7 +7,7 @@ namespace gradus {
 
 /// The smaller of a and b; NaN if either is.
 struct Min {
-  static constexpr bool flat = true;
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "min", .summary = "the smaller of two", .operands = {"a", "b"}, .formula = "a < b ? a : b",
                                .derivatives = {"a < b ? 1 : a == b ? 1/2 : 0", "b < a ? 1 : a == b ? 1/2 : 0"},
                                .convention = "a tie gives half to each (PyTorch, JAX)", .value_ulps = 0, .derivative_ulps = 0,

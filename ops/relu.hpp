@@ -7,7 +7,7 @@ namespace gradus {
 
 /// The positive part of x.
 struct Relu {
-  static constexpr bool flat = true;
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "relu", .summary = "rectifier", .formula = "x > 0 ? x : 0", .derivatives = {"x > 0 ? 1 : 0"},
                                .kinks = {"0"}, .convention = "relu'(0) = 0 (PyTorch, JAX, TensorFlow); NaN at NaN",
                                .value_ulps = 0, .derivative_ulps = 0,
@@ -16,6 +16,6 @@ struct Relu {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x)); }
 };
 
-template <Operand X> auto relu(X&& x) { return apply(Relu{}, std::forward<X>(x)); }
+template <Operand X> [[gnu::always_inline]] inline auto relu(X&& x) { return apply(Relu{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -124,8 +124,7 @@ GradientUnderTest prepare(const UserFunction& f, const std::vector<double>& at, 
   };
   Tape tape;
   const Recording recording(tape);
-  std::vector<Var> x;
-  for (const double v : at) x.push_back(Var::input(v));
+  const std::vector<Var> x = Var::inputs(at);
   const Var y = f.record(x);
   std::vector<double> scale(at.size(), 0);
   if (!y.is_constant() && tape.blocks().empty()) {

@@ -56,8 +56,7 @@ class ElementwiseCheck {
   Slopes on_tape(std::span<const double> at) const {
     Tape tape;
     const Recording recording(tape);
-    std::vector<Var> x;
-    for (const double v : at) x.push_back(Var::input(v));
+    const std::vector<Var> x = Var::inputs(at);
     const Var y = op_.record(x, parameters_);
     Adjoints adjoints;
     tape.sweep(y, adjoints);

@@ -77,6 +77,16 @@ BOOST_AUTO_TEST_CASE(an_increment_after_a_mark_leaves_the_old_slot_alone) {
   BOOST_CHECK_THROW(gradient(sum, x), TapeError);
 }
 
+BOOST_AUTO_TEST_CASE(inputs_come_in_bulk) {
+  const std::vector<Var> x = Var::inputs(std::vector{3.0, -2.0, 5.0});
+  BOOST_TEST(gradient(x[0] * x[1] + x[2], x[0]) == -2.0);
+  std::vector<Var> kept(2);
+  Var::inputs(std::vector{1.0, 7.0}, kept);
+  BOOST_TEST(gradient(kept[0] * kept[1], kept[1]) == 1.0);
+  BOOST_CHECK_THROW(Var::inputs(std::vector{1.0}, kept), ShapeError);
+  BOOST_TEST(Var::inputs({}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(variables_stay_usable_under_many_marks) {
   std::vector<Var> x;
   for (int i = 0; i < 10; ++i) {

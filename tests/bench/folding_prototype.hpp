@@ -108,7 +108,7 @@ template <AVar X> Var sqrt(X&& x) { const double v = std::sqrt(x.value); return 
 template <AVar X> Var relu(X&& x) { const double a = x.value; return unary(std::forward<X>(x), a > 0 ? a : 0, a > 0 ? 1 : 0); }
 template <AVar X> Var tanh(X&& x) {
   const double v = std::tanh(x.value), t = std::exp(-2 * std::abs(x.value));
-  return unary(std::forward<X>(x), v, 4 * t / ((1 + t) * (1 + t)));
+  return unary(std::forward<X>(x), v, 4 * t / (1 + t * (2 + t)));
 }
 
 }  // namespace folding_prototype

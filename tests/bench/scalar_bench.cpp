@@ -4,20 +4,14 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <time.h>
 
-#include <autodiff/autodiff.hpp>
-#include <ops/exp.hpp>
-#include <ops/log.hpp>
-#include <ops/relu.hpp>
-#include <ops/sqrt.hpp>
-#include <ops/tanh.hpp>
-
-#include "folding_prototype.hpp"
+#include "contestant.hpp"
 #include "scalar_workloads.hpp"
 
 namespace {
@@ -58,14 +52,6 @@ struct Row {
   double bytes;                     // per operation, adjoints included
 };
 
-volatile double sink;
-
-/// Out of line, so that the compiler does not know which tape the thread-local pointer points to: no program that uses a tape tells it.
-[[gnu::noinline]] void activate_prototype() {
-  static folding_prototype::Tape shared_tape{std::vector<folding_prototype::Node>(std::size_t{1} << 22)};
-  folding_prototype::tape = &shared_tape;
-}
-
 /// Time of this thread on a core: what others run meanwhile is not counted.
 double thread_seconds() {
   timespec now{};
@@ -86,14 +72,13 @@ double median(std::vector<double> v) {
 
 template <class Workload> class Comparison {
  public:
-  explicit Comparison(const Workload& workload) : workload_(workload), gradus_inputs_(workload.at.size()), prototype_inputs_(workload.at.size()) {}
+  explicit Comparison(const Workload& workload)
+      : workload_(workload), plain_(bench::plain_numbers(workload)), prototype_(bench::on_the_prototype(workload)), gradus_(bench::on_gradus(workload)) {}
 
   Row run(const Options& options) {
-    bench_gradus();
-    const auto by_slot = adjoints_.by_slot();
-    const std::vector<double> gradus_gradient(by_slot.begin() + 1, by_slot.begin() + 1 + static_cast<std::ptrdiff_t>(workload_.at.size()));
-    bench_prototype();
-    compare(gradus_gradient);
+    gradus_->run();
+    prototype_->run();
+    compare(gradus_->gradient(), prototype_->gradient());
 
     Counted::operations = 0;
     workload_(std::vector<Counted>(workload_.at.begin(), workload_.at.end()));
@@ -101,78 +86,39 @@ template <class Workload> class Comparison {
 
     const double target = options.quick ? 2e-3 : 8e-3;
     const std::size_t rounds = options.quick ? 9 : 41;
-    bench_gradus();
-    const double once = seconds(1, [this] { bench_gradus(); });
+    gradus_->run();
+    const double once = seconds(1, [this] { gradus_->run(); });
     const auto repeats = static_cast<std::size_t>(std::max(1.0, target / once));
     std::vector<double> plain, prototype, gradus, ratios;
     for (std::size_t r = 0; r < rounds; ++r) {
       double time[3] = {};
       for (std::size_t k = 0; k < 3; ++k) {
         const std::size_t which = (r + k) % 3;
-        if (which == 0) time[0] = seconds(repeats, [this] { sink = workload_(workload_.at); });
-        if (which == 1) time[1] = seconds(repeats, [this] { bench_prototype(); });
-        if (which == 2) time[2] = seconds(repeats, [this] { bench_gradus(); });
+        if (which == 0) time[0] = seconds(repeats, [this] { plain_->run(); });
+        if (which == 1) time[1] = seconds(repeats, [this] { prototype_->run(); });
+        if (which == 2) time[2] = seconds(repeats, [this] { gradus_->run(); });
       }
       plain.push_back(time[0]), prototype.push_back(time[1]), gradus.push_back(time[2]);
       ratios.push_back(time[2] / time[1]);
     }
     const auto least = [&](const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()) / static_cast<double>(repeats) * 1e9; };
-    const double bytes = static_cast<double>(bytes_) / static_cast<double>(operations);
+    const double bytes = static_cast<double>(gradus_->bytes()) / static_cast<double>(operations);
     return {workload_.name, operations, least(plain), least(prototype), least(gradus), median(ratios), bytes};
   }
 
  private:
-  void bench_gradus() {
-    const gradus::Recording recording(tape_);
-    if (!rewound || gradus_inputs_[0].is_constant()) {
-      tape_.clear();
-      for (std::size_t i = 0; i < workload_.at.size(); ++i) gradus_inputs_[i] = gradus::Var::input(workload_.at[i]);
-      if (rewound) start_ = tape_.mark();
-    }
-    const gradus::Var y = workload_(gradus_inputs_);
-    tape_.sweep(y, adjoints_);
-    sink = y.value();
-    bytes_ = tape_.bytes_used() + adjoints_.by_slot().size_bytes();
-    if (rewound) tape_.rewind(start_);
-  }
-  void bench_prototype() {
-    using namespace folding_prototype;
-    activate_prototype();
-    tape->size = 0, tape->open = 0;
-    if (!rewound || prototype_inputs_[0].slot == 0) {
-      tape->slots = 0;
-      for (std::size_t i = 0; i < workload_.at.size(); ++i) {
-        Var& x = prototype_inputs_[i];
-        x.value = workload_.at[i], x.slot = tape->input(), x.fresh = 0;
-      }
-    } else {
-      tape->slots = static_cast<Slot>(workload_.at.size());
-    }
-    const Var y = workload_(prototype_inputs_);
-    prototype_adjoints_.assign(tape->slots + 1, 0.0);
-    prototype_adjoints_[y.slot] = 1;
-    tape->sweep(prototype_adjoints_);
-    sink = y.value;
-  }
-  void compare(const std::vector<double>& gradient) const {
+  void compare(const std::vector<double>& gradient, const std::vector<double>& reference) const {
     double largest = 0;
     for (const double g : gradient) largest = std::max(largest, std::abs(g));
     for (std::size_t i = 0; i < gradient.size(); ++i)
-      if (!(std::abs(gradient[i] - prototype_adjoints_[i + 1]) <= 1e-12 * (std::abs(gradient[i]) + 1e-3 * largest))) {
-        std::fprintf(stderr, "%s: gradients differ at input %zu: %.17g and %.17g\n", std::string(workload_.name).c_str(), i, gradient[i], prototype_adjoints_[i + 1]);
+      if (!(std::abs(gradient[i] - reference[i]) <= 1e-12 * (std::abs(gradient[i]) + 1e-3 * largest))) {
+        std::fprintf(stderr, "%s: gradients differ at input %zu: %.17g and %.17g\n", std::string(workload_.name).c_str(), i, gradient[i], reference[i]);
         std::exit(1);
       }
   }
 
-  static constexpr bool rewound = requires { Workload::rewound; };
   const Workload& workload_;
-  gradus::Tape tape_;
-  gradus::Tape::Mark start_{};
-  std::size_t bytes_ = 0;
-  gradus::Adjoints adjoints_;
-  std::vector<gradus::Var> gradus_inputs_;
-  std::vector<folding_prototype::Var> prototype_inputs_;
-  std::vector<double> prototype_adjoints_;
+  std::unique_ptr<bench::Contestant> plain_, prototype_, gradus_;
 };
 
 void print(const Row& row, const Options& options, bool first) {
