@@ -16,6 +16,7 @@ const char* name_of(Verdict v) noexcept {
     case Verdict::kink: return "KINK";
     case Verdict::inconclusive: return "INCONCLUSIVE";
     case Verdict::oracles_disagree: return "ORACLE_DISAGREEMENT";
+    case Verdict::nondeterministic: return "NONDETERMINISTIC";
     case Verdict::fail: return "FAIL";
   }
   return "?";
@@ -99,6 +100,7 @@ std::string describe(const CheckResult& r) {
   for (const Finding& f : r.findings) {
     if (f.verdict == Verdict::inconclusive && r) continue;
     text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");
+    if (!f.operation.empty()) text += "\n    " + f.operation;
     text += fmt::format("\n    got            {}", number_text(f.got));
     for (const Opinion& o : f.opinions) {
       if (o.verdict == Verdict::inconclusive) {
@@ -111,7 +113,11 @@ std::string describe(const CheckResult& r) {
       if (!o.note.empty()) text += "   " + o.note;
     }
     if (!f.message.empty()) text += "\n    " + f.message;
+    if (!f.pattern.empty()) text += "\n    pattern        " + f.pattern;
+    if (!f.smallest.empty()) text += "\n    smallest       " + f.smallest;
+    if (!f.replay.empty()) text += "\n    replay         " + f.replay;
   }
+  for (const std::string& a : r.advice) text += "\n  advice     " + a;
   if (r.more_findings > 0) text += fmt::format("\n  … and {} more", r.more_findings);
   return text;
 }

@@ -15,6 +15,7 @@ enum class Verdict : std::uint8_t {
   kink,                  ///< the point is a kink; the value lies within the one-sided slopes
   inconclusive,          ///< no oracle could decide
   oracles_disagree,      ///< the oracles contradict each other: nothing can be said about the gradient
+  nondeterministic,      ///< the same call gives different results
   fail,                  ///< the derivative (or value) is wrong
 };
 [[nodiscard]] const char* name_of(Verdict) noexcept;
@@ -38,6 +39,10 @@ struct Finding {
   Verdict verdict = Verdict::pass;
   std::vector<Opinion> opinions;
   std::string message;      ///< in words, where there is more to say
+  std::string operation;    ///< the culprit on the tape: "operation #7 prelu at net.cpp:41: the partial for operand 2 (slope) is wrong"
+  std::string pattern;      ///< the probable cause: "-1 times the expected: a sign"
+  std::string smallest;     ///< the simplest input found at which it still fails
+  std::string replay;       ///< one line that repeats the failure
 };
 
 /// How often an oracle decided.
@@ -65,6 +70,7 @@ struct CheckResult {
   std::vector<OracleCount> oracles;
   Worst value, derivative;          ///< against high precision, in ulps (of the sum of |terms| where the result is a signed sum)
   double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
+  std::vector<std::string> advice;  ///< why this test could not have failed in some respect: "every x is positive: …"
   std::vector<Finding> findings;    ///< what did not pass, at most 20
   std::size_t more_findings = 0;    ///< how many there were beyond those
   double seconds = 0;

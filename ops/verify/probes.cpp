@@ -92,15 +92,6 @@ std::vector<Probe> probes_of(const OpInfo& info, std::span<const double> paramet
   return probes;
 }
 
-std::uint64_t Random::bits() {  // splitmix64
-  std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-double Random::uniform(double low, double high) { return low + (high - low) * (static_cast<double>(bits() >> 11) * 0x1p-53); }
-double Random::normal() { return std::sqrt(-2 * std::log(uniform(1e-16, 1))) * std::cos(2 * std::numbers::pi * uniform(0, 1)); }
-
 Shape parse_shape(std::string_view text) {
   if (text == "scalar") return Shape{};
   std::vector<std::size_t> extents;

@@ -9,6 +9,7 @@
 #include <autodiff/array_op.hpp>
 #include <autodiff/op.hpp>
 #include <autodiff/tensor.hpp>
+#include <autodiff/verify/random.hpp>
 
 namespace gradus {
 
@@ -23,19 +24,6 @@ struct Probe {
 
 /// The default parameters, then each of the declared others.
 [[nodiscard]] std::vector<std::vector<double>> parameter_sets(const OpInfo& info);
-
-/// Deterministic random numbers, the same with every standard library.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  [[nodiscard]] std::uint64_t bits();
-  [[nodiscard]] double uniform(double low, double high);
-  [[nodiscard]] double normal();
-  [[nodiscard]] double sign() { return bits() % 2 == 0 ? 1.0 : -1.0; }
-
- private:
-  std::uint64_t state_;
-};
 
 /// The shape written as "4x5" or "scalar". Throws ArgumentError.
 [[nodiscard]] Shape parse_shape(std::string_view text);
