@@ -39,10 +39,10 @@ struct Finding {
   Verdict verdict = Verdict::pass;
   std::vector<Opinion> opinions;
   std::string message;      ///< in words, where there is more to say
-  std::string operation;    ///< the culprit on the tape: "operation #7 prelu at net.cpp:41: the partial for operand 2 (slope) is wrong"
-  std::string pattern;      ///< the probable cause: "-1 times the expected: a sign"
-  std::string smallest;     ///< the simplest input found at which it still fails
-  std::string replay;       ///< one line that repeats the failure
+  std::string operation = {};    ///< the culprit on the tape: "operation #7 prelu at net.cpp:41: the partial for operand 2 (slope) is wrong"
+  std::string pattern = {};      ///< the probable cause: "-1 times the expected: a sign"
+  std::string smallest = {};     ///< the simplest input found at which it still fails
+  std::string replay = {};       ///< one line that repeats the failure
 };
 
 /// How often an oracle decided.
