@@ -20,6 +20,7 @@ Exit exit_code(Verdict verdict) noexcept {
     case Verdict::kink: return agree;
     case Verdict::inconclusive: return inconclusive;
     case Verdict::oracles_disagree: return oracles_disagree;
+    case Verdict::nondeterministic:
     case Verdict::fail: return wrong;
   }
   return wrong;
