@@ -1,0 +1,163 @@
+// Guesses in words: every pattern is recognised, and unrelated numbers tell no story.
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <autodiff/verify/hypothesis.hpp>
+#include <autodiff/verify/random.hpp>
+
+namespace {
+
+using namespace gradus;
+using Values = std::vector<double>;
+
+const Values x{-1.3, 0.7, 2.1, -0.4, 1.9, 0.3};
+const Values expected{0.37, -1.21, 0.83, 2.6, -0.054, 1.7};
+const Values two_cotangents{0.8, -1.3};
+
+std::string guess(const Values& got, const Values& truth = expected, const Values& cotangent = two_cotangents, const Values& at = x) {
+  return hypothesis({.x = at, .cotangent = cotangent, .got = got, .expected = truth});
+}
+Values times(double factor, Values v) {
+  for (double& e : v) e *= factor;
+  return v;
+}
+bool says(const std::string& guess, const std::string& words) {
+  if (guess.find(words) != std::string::npos) return true;
+  BOOST_TEST_MESSAGE("guessed: " << guess);
+  return false;
+}
+
+BOOST_AUTO_TEST_CASE(the_right_gradient_has_no_story) { BOOST_TEST(guess(expected).empty()); }
+
+BOOST_AUTO_TEST_CASE(factors) {
+  BOOST_TEST(says(guess(times(-1, expected)), "-1 times the expected: a sign"));
+  BOOST_TEST(says(guess(times(2, expected)), "counted twice"));
+  BOOST_TEST(says(guess(times(0.5, expected)), "1/2 of the expected"));
+  BOOST_TEST(says(guess(times(6, expected)), "6 times the expected, the number of inputs"));
+  BOOST_TEST(says(guess(times(1.0 / 6, expected)), "1/6 of the expected, the number of inputs"));
+  BOOST_TEST(says(guess(times(1.2, expected)), "divided by n - 1"));
+  BOOST_TEST(says(guess(times(3, expected), expected, {0.3, 1.1, -0.6}), "3 times the expected, the number of results"));
+  BOOST_TEST(says(guess(times(1.37, expected)), "1.37 times"));
+  BOOST_TEST(says(guess(times(0, expected)), "zero: no contribution"));
+}
+
+BOOST_AUTO_TEST_CASE(one_number_is_only_a_maybe) {
+  BOOST_TEST(guess({-0.37}, {0.37}, {1.0}, {0.2}).starts_with("maybe -1 times"));
+  BOOST_TEST(guess({0.74}, {0.37}, {1.0}, {0.2}).starts_with("maybe 2 times"));
+  BOOST_TEST(says(guess({0.2}, {0.37}, {1.0}, {0.2}), "maybe x itself"));
+  BOOST_TEST(says(guess({1.0}, {0.37}, {1.0}, {0.2}), "maybe exactly 1"));
+  BOOST_TEST(guess({0.5}, {0.37}, {1.0}, {0.2}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(contributions_of_results) {
+  const Values a{0.3, -0.2, 0.9, 0.4, -1.1, 0.6}, b{1.2, 0.7, -0.5, 0.1, 0.8, -0.9}, c{-0.15, 0.25, 0.35, 1.45, 0.55, 0.65}, w{0.8, -1.3, 0.6};
+  Values sum(6), without_last(6), without_middle(6), ignored(6), squared(6), modulus(6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    sum[i] = a[i] + b[i] + c[i];
+    without_last[i] = a[i] + b[i];
+    without_middle[i] = a[i] + c[i];
+    ignored[i] = a[i] / w[0] + b[i] / w[1] + c[i] / w[2];
+    squared[i] = a[i] * w[0] + b[i] * w[1] + c[i] * w[2];
+    modulus[i] = a[i] - b[i] + c[i];
+  }
+  const auto of = [&](const Values& got) { return hypothesis({.x = x, .cotangent = w, .got = got, .expected = sum, .contributions = {a, b, c}}); };
+  BOOST_TEST(says(of(c), "the last contribution only: \"=\" where \"+=\" is needed"));
+  BOOST_TEST(says(of(a), "the first contribution only"));
+  BOOST_TEST(says(of(without_last), "all contributions but the last"));
+  BOOST_TEST(says(of(without_middle), "all contributions but that of result [1]"));
+  BOOST_TEST(says(of(ignored), "the cotangent is ignored"));
+  BOOST_TEST(says(of(squared), "the cotangent is applied twice"));
+  BOOST_TEST(says(of(modulus), "the contribution of result [1] has the wrong sign"));
+  BOOST_TEST(says(of(times(-1, sum)), "a sign"));
+}
+
+BOOST_AUTO_TEST_CASE(one_result_and_its_cotangent) {
+  BOOST_TEST(says(guess(times(1 / 1.37, expected), expected, {1.37}), "the cotangent is ignored"));
+  BOOST_TEST(says(guess(times(1.37, expected), expected, {1.37}), "the cotangent is applied twice"));
+  BOOST_TEST(says(guess({0.9, -1.4, 1.2}, {0.2, 0.3, 0.4}, {0.9, -1.4, 1.2}, {1.5, 2.5, 3.5}), "the cotangent itself"));
+}
+
+BOOST_AUTO_TEST_CASE(entries_out_of_order) {
+  BOOST_TEST(says(guess({1.7, -0.054, 2.6, 0.83, -1.21, 0.37}), "reverse order"));
+  BOOST_TEST(says(guess({-1.21, 0.83, 2.6, -0.054, 1.7, 0.37}), "rotated by 1"));
+  BOOST_TEST(says(guess({0.37, 2.6, -1.21, -0.054, 0.83, 1.7}), "of a 2x3 matrix transposed"));
+  BOOST_TEST(says(guess({0.37, 0.83, -0.054, -1.21, 2.6, 1.7}), "of a 3x2 matrix transposed"));
+  BOOST_TEST(says(guess({0.37, 2.6, 0.83, -1.21, -0.054, 1.7}), "entries [1] and [3] are swapped"));
+}
+
+BOOST_AUTO_TEST_CASE(regions_of_x) {
+  BOOST_TEST(says(guess({0.3, -1.21, 0.83, 2.2, -0.054, 1.7}), "wrong only where x < 0"));
+  BOOST_TEST(says(guess({-0.37, -1.21, 0.83, -2.6, -0.054, 1.7}), "a sign; only where x < 0"));
+  BOOST_TEST(says(guess({0.37, 0, 0, 2.6, 0, 0}), "zero; only where x > 0"));
+  BOOST_TEST(says(guess({0.5, 0, 1}, {0, 0, 1}, {0.7, 0.9, 1.1}, {0.0, -1.0, 2.0}), "only at x = 0"));
+  BOOST_TEST(says(guess({0.3, 0.2, 0.1, 0.0}, {0.3, 0.2, 0.1, 1e-9}, {1.2}, {1.0, 2.0, 3.0, 20.0}), "only for |x| >= 20"));
+  BOOST_TEST(says(guess({0.37, -1.21, 0.83, 2.6, -0.054, 1.1}), "only entry [5] is wrong, the last"));
+}
+
+BOOST_AUTO_TEST_CASE(regions_of_other_points) {
+  const auto of = [](std::vector<Evidence::Sample> samples) {
+    const Values at{9.5}, w{1.1}, got{0.25}, truth{0.37};
+    return hypothesis({.x = at, .cotangent = w, .got = got, .expected = truth, .samples = std::move(samples)});
+  };
+  BOOST_TEST(says(of({{-3, true}, {8, true}, {9.5, false}, {1, true}, {-12, false}}), "right for |x| <= 8, wrong beyond"));
+  BOOST_TEST(says(of({{3, true}, {8, true}, {-9.5, false}, {1, true}, {-0.2, false}}), "wrong only where x < 0"));
+  BOOST_TEST(says(of({{3, true}, {-8, true}, {0, false}, {1, true}}), "wrong only at x = 0"));
+  BOOST_TEST(says(of({{3, true}, {-2, true}, {-9, false}, {-12, false}, {20, true}}), "right for x >= -2, wrong below"));
+  BOOST_TEST(of({{3, true}, {-2, false}, {-9, true}, {12, false}, {20, true}}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(values_that_betray_themselves) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  BOOST_TEST(says(guess({0.37, nan, 0.83, 2.6, -0.054, 1.7}), "NaN where a number is expected, in entry [1]"));
+  BOOST_TEST(says(guess({0.37, infinity, 0.83, 2.6, -0.054, 1.7}), "infinite where a number is expected"));
+  BOOST_TEST(says(guess({nan, 1.0}, {0.5, 1.0}, {1.1}, {0.0, 2.0}), "at x = 0"));
+  BOOST_TEST(says(guess(x), "x itself instead of the derivative"));
+  BOOST_TEST(says(guess(Values(6, 1.0)), "exactly 1"));
+  Values shifted = expected;
+  for (double& v : shifted) v += 0.01;
+  BOOST_TEST(says(guess(shifted), "the constant 0.01 is added"));
+}
+
+BOOST_AUTO_TEST_CASE(lost_digits) {
+  Values as_float = expected, guarded = expected, rough = expected;
+  for (double& v : as_float) v = static_cast<double>(static_cast<float>(v));
+  BOOST_TEST(says(guess(as_float), "every entry is a float"));
+  for (std::size_t i = 0; i < 6; ++i) guarded[i] *= 1 + 1e-6;
+  BOOST_TEST(says(guess(guarded), "a constant relative error of 1e-06"));
+  for (std::size_t i = 0; i < 6; ++i) rough[i] *= 1 + 3e-8 * std::sin(10.0 * x[i]);
+  BOOST_TEST(says(guess(rough), "the precision of a float"));
+}
+
+BOOST_AUTO_TEST_CASE(unrelated_numbers_tell_no_story) {
+  Random random(0x5eed);
+  BOOST_TEST_MESSAGE("seed 0x5eed");
+  std::size_t stories = 0;
+  std::string example;
+  for (int trial = 0; trial < 100000; ++trial) {
+    const std::size_t n = 1 + random.below(6), m = 1 + random.below(4);
+    const auto numbers = [&](std::size_t k) {
+      Values v(k);
+      for (double& e : v) e = random.normal();
+      return v;
+    };
+    const Values at = numbers(n), w = numbers(m), got = numbers(n);
+    std::vector<Values> parts;
+    Values sum(n, 0.0);
+    for (std::size_t j = 0; j < m; ++j) {
+      parts.push_back(numbers(n));
+      for (std::size_t i = 0; i < n; ++i) sum[i] += parts[j][i];
+    }
+    std::vector<Evidence::Sample> samples;
+    for (std::size_t k = random.below(5); k-- > 0;) samples.push_back({random.normal(), false});
+    if (trial % 2 == 0) parts.clear();
+    const std::string story = hypothesis({.x = at, .cotangent = w, .got = got, .expected = sum, .contributions = parts, .samples = samples});
+    if (!story.empty()) { ++stories; example = story; }
+  }
+  BOOST_TEST(stories == 0u, example);
+}
+
+}  // namespace
