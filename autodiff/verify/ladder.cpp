@@ -93,7 +93,7 @@ class Point {
   void check(std::optional<Values> given = {}) {
     if (!forward()) return;
     const std::size_t m = y_.size();
-    Values w = given ? std::move(*given) : random_weights(random_, m);
+    Values w = given ? std::move(*given) : m == 1 ? Values{1.0} : random_weights(random_, m);  // a single result keeps the user's numbers
     if (!structure(w)) return;
     numbers(w, true);
     // Single results show what a mixture of them hides: a saturated entry beside large ones.
@@ -103,8 +103,10 @@ class Point {
         one[j] = 1;
         numbers(one, false);
       }
-    forward_mode(w);
-    path_integral(w);
+    if (failures_.empty()) {  // else they would only repeat it
+      forward_mode(w);
+      path_integral(w);
+    }
     second_order(w);
   }
 
@@ -148,7 +150,12 @@ class Point {
     f.opinions.push_back({.oracle = which, .expected = nan, .verdict = holds ? Verdict::pass : broken, .note = holds ? "" : message});
     f.verdict = holds ? Verdict::pass : broken;
     if (!holds) f.message = message;
-    result_.take(std::move(f));
+    take_if_wrong(std::move(f));
+  }
+  /// For what is no entry of the gradient: agreement is counted, but says nothing of the single entries.
+  void take_if_wrong(Finding f) {
+    if (f.verdict >= Verdict::oracles_disagree) return result_.take(std::move(f));
+    for (const Opinion& o : f.opinions) result_.count(o);
   }
 
   [[nodiscard]] double value_along(const Values& at, View w) const {
@@ -359,7 +366,8 @@ class Point {
     f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * tiniest));
     f.opinions.back().oracle = "directional";
     f.verdict = judge(got, f.opinions);
-    result_.take(std::move(f));
+    if (x_.size() > options_.directional_above) result_.take(std::move(f));
+    else take_if_wrong(std::move(f));
   }
   /// At a kink every entry may be anything between its slopes; together they must also fit the slopes along other directions.
   void subdifferential(const Values& w, View g, const std::vector<Kink>& kinks) {
@@ -426,7 +434,7 @@ class Point {
       const double size = dot_of_magnitudes(gradient_, v) + dot_of_magnitudes(push.values, w);
       f.opinions.push_back({.oracle = "dot product", .expected = expected, .bound = s_.operations * unit * size, .tolerance = (8 * s_.operations * unit + s_.noise) * size + 8 * tiniest, .note = {}});
       f.verdict = judge(got, f.opinions);
-      result_.take(std::move(f));
+      take_if_wrong(std::move(f));
     }
   }
 
@@ -458,7 +466,7 @@ class Point {
         if (wrong < 4) continue;
       }
       if (f.verdict == Verdict::inconclusive) continue;  // nothing was learnt, and nothing is missing
-      result_.take(std::move(f));
+      take_if_wrong(std::move(f));
     }
   }
   struct Integral { double sum = 0, change = 0, bound = 0, magnitude = 0; bool finite = true; };
@@ -515,7 +523,7 @@ class Point {
     f.opinions.push_back(opinion_of(difference(slope, 0), got, 8 * s_.operations * unit * size + 8 * tiniest));
     f.opinions.back().oracle = "second order";
     f.verdict = judge(got, f.opinions);
-    result_.take(std::move(f));
+    take_if_wrong(std::move(f));
   }
 
   const Subject& s_;
