@@ -120,6 +120,21 @@ BOOST_AUTO_TEST_CASE(an_operation_on_vectors_has_the_same_gradient_on_every_numb
   for (std::size_t i = 0; i < parameters.size(); ++i) BOOST_TEST(a.gradient[i] == b.gradient[i], boost::test_tools::tolerance(1e-14));
 }
 
+BOOST_AUTO_TEST_CASE(an_operation_on_vectors_can_be_checked_on_its_own) {
+  const std::vector<std::vector<double>> operands = {{-1.5, 0.4, -0.3}, {0.25}};
+  BOOST_TEST(check(prelu_op(), operands));
+  BOOST_TEST((check(prelu_op("="), operands).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(an_elementwise_op_can_be_checked_on_its_own) {
+  const std::vector<double> x = {-2.0, 0.7, 31.0};
+  BOOST_TEST(check(Tanh{}, x));
+  BOOST_TEST((check(Halved{}, x).verdict == Verdict::fail));
+  const std::vector<double> pairs = {2.0, 0.5, 1.5, -3.0};
+  BOOST_TEST(check(Pow{}, pairs));
+  BOOST_CHECK_THROW(static_cast<void>(check(Pow{}, x)), ShapeError);
+}
+
 BOOST_AUTO_TEST_CASE(inputs_need_a_trace) { BOOST_CHECK_THROW(static_cast<void>(Traced::input(1.0)), TapeError); }
 
 }  // namespace
