@@ -596,9 +596,10 @@ void explain(CheckResult& result, const Subject& subject, const CheckOptions& op
 std::vector<std::string> advice_for(const Subject& subject, View x) {
   std::vector<std::string> advice;
   const auto name = [&](std::size_t i) { return i < subject.inputs.size() ? subject.inputs[i] : fmt::format("x[{}]", i); };
-  for (std::size_t i = 0; i < x.size() && advice.empty(); ++i)
-    for (std::size_t k = i + 1; k < x.size() && advice.empty(); ++k)
-      if (x[i] == x[k] && x.size() <= 16) advice.push_back(fmt::format("{} and {} are equal: exchanging them in the gradient could not be seen", name(i), name(k)));
+  const std::size_t few = x.size() <= 16 ? x.size() : 0;  // among many, some will be equal
+  for (std::size_t i = 0; i < few && advice.empty(); ++i)
+    for (std::size_t k = i + 1; k < few && advice.empty(); ++k)
+      if (x[i] == x[k]) advice.push_back(fmt::format("{} and {} are equal: exchanging them in the gradient could not be seen", name(i), name(k)));
   const auto zero_or_one = [](double v) { return v == 0 || v == 1; };
   if (!x.empty() && std::all_of(x.begin(), x.end(), zero_or_one)) advice.push_back("every input is 0 or 1: a missing factor or power could not be seen");
   return advice;
