@@ -13,7 +13,7 @@ struct Asin {
                                .domain = {{.low = -1, .high = 1, .closed_low = true, .closed_high = true}}, .convention = "inf at both ends",
                                .value_ulps = 0.75, .derivative_ulps = 1.5,
                                .probes = {{"near the ends", {0.9999999999999999, -0.9999999999999999, 0.999999, -0.999}}}, .source = "DLMF 4.24(ii)"};
-  static auto value(Number auto x) { return asin(x); }
+  static auto value(Number auto x) { return asin(at_least_double(x)); }  // glibc's own for float is 0.85 ulps off
   static auto derivative(Number auto x, Number auto /*y*/) { return 1.0 / sqrt((1.0 - x) * (1.0 + x)); }
 };
 

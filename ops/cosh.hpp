@@ -12,7 +12,7 @@ struct Cosh {
                                .derivatives = {"(exp(x) - exp(-x))/2"},
                                .value_ulps = 1.25, .derivative_ulps = 2,
                                .probes = {{"overflow", {710.4, 710.5, -710.4}}, {"tiny", {1e-300, 1e-9}}}, .source = "DLMF 4.34"};
-  static auto value(Number auto x) { return cosh(x); }
+  static auto value(Number auto x) { return cosh(at_least_double(x)); }  // glibc's own for float is 1.78 ulps off
   static auto derivative(Number auto x, Number auto /*y*/) { return sinh(x); }
 };
 

@@ -54,6 +54,7 @@ void progress(std::string_view text);
 
 // ---- Subcommands. Each returns the exit code.
 int check_ops_command(const std::vector<std::string>& names, const Common& common, bool verbose);
+int check_exhaustively_command(const std::vector<std::string>& names, std::uint64_t stride, const Common& common);
 int list_command(const Common& common, bool markdown);
 int show_command(const std::vector<std::string>& names, const Common& common);
 int eval_command(const std::string& file, const std::string& form);

@@ -63,6 +63,10 @@ std::string whole_number(const std::string& given) {
   const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
   return error == std::errc() && end == given.data() + given.size() ? std::string() : fmt::format("'{}' is not a whole number from 0 to 18446744073709551615", given);
 }
+std::string positive_number(const std::string& given) {
+  const std::string complaint = whole_number(given);
+  return complaint.empty() && given.find_first_not_of('0') == std::string::npos ? fmt::format("'{}' is too small: give at least 1", given) : complaint;
+}
 
 void add_common(CLI::App& app, Common& common) {
   app.add_option_function<std::string>("--format", [&common](const std::string& name) { common.format = name == "json" ? Format::json : Format::text; }, "how to print: text (default) or json")
@@ -87,6 +91,10 @@ int run(int argc, char** argv) {
   check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
   check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
   check->add_flag("-v,--verbose", verbose, "details of every op, and all findings");
+  bool exhaustive = false;
+  std::uint64_t stride = 1;
+  auto* check_exhaustive = check->add_flag("--exhaustive", exhaustive, "at every float there is: ops of one number (default: relu sigmoid tanh leaky_relu elu softplus)");
+  check->add_option("--stride", stride, "only every Nth float, by bit pattern (default 1)")->check(CLI::Validator(positive_number, "", ""))->option_text("N")->needs(check_exhaustive);
   check->footer(std::string(exit_codes) + expression_help);
   add_common(*check, common);
 
@@ -135,6 +143,8 @@ int run(int argc, char** argv) {
     return usage;
   }
   if (check->parsed()) {
+    if (exhaustive && check_expression->count() != 0) throw UsageError("--exhaustive takes names of ops, not --expr");
+    if (exhaustive) return check_exhaustively_command(names, stride, common);
     if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, verbose);
     if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));
     return check_function_command(function, common);

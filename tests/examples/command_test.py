@@ -291,6 +291,29 @@ class Ops(CommandTest):
         document = json.loads(self.expect(AGREE, "check", "relu", "--format", "json").out)
         self.assertEqual((document["schema"], document["verdict"], document["results"][0]["name"]), (1, "PASS", "relu"))
 
+    def test_are_checked_at_all_floats(self):
+        done = self.expect(AGREE, "check", "--exhaustive", "--stride", 65537, "relu", "tanh", "--format", "json")
+        self.assertEqual(done.err, "")
+        document = json.loads(done.out)
+        self.assertEqual((document["schema"], document["verdict"]), (1, "PASS"))
+        self.assertEqual([r["name"] for r in document["results"]], ["relu", "tanh"])
+        for result in document["results"]:
+            self.assertEqual((result["inputs"], result["stride"]), (65536, 65537))
+            self.assertEqual(result["nans"], 2 * 127 + 2)  # bits 65537*k: of each sign the 128 that begin with 0x7f80 or later, but for those of infinity
+            for part in ("value", "derivative"):
+                self.assertLessEqual(result[part]["ulps"], result[part]["claim"])
+                self.assertGreater(result[part]["correctly_rounded"], 0.9 * 65536)
+                self.assertEqual(result[part]["wrong"], 0)
+        self.assertIsNone(document["results"][0]["value"]["worst"])
+        text = self.expect(AGREE, "check", "--exhaustive", "--stride", "65537", out="6 of 6 ops").out
+        self.assertEqual([line.split()[0] for line in text.splitlines()[1:7]], ["relu", "sigmoid", "tanh", "leaky_relu", "elu", "softplus"])
+        self.expect(USAGE, "check", "--exhaustive", "relu", "pow", err="'pow' is not an op of one number")
+        self.expect(USAGE, "check", "--exhaustive", "softmax", err="'softmax' is not an op of one number")
+        self.expect(USAGE, "check", "--exhaustive", "sigmod", err="did you mean 'sigmoid'")
+        self.expect(USAGE, "check", "--exhaustive", "--stride", "0", err="at least 1")
+        self.expect(USAGE, "check", "--stride", "2", "tanh", err="--exhaustive")
+        self.expect(USAGE, "check", "--exhaustive", "--expr", "x", "--at", "x=1", err="--expr")
+
     def test_that_do_not_exist_are_suggested(self):
         for arguments in (["check", "sigmod"], ["show", "sigmod"], ["show", "tanh", "sigmod"]):
             self.expect(USAGE, *arguments, err="unknown op 'sigmod'; did you mean 'sigmoid'")
