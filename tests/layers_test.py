@@ -47,6 +47,8 @@ def forbidden(includer, included):
     upper, lower = includer.split("/")[0], included.split("/")[0]
     if lower not in FOLDERS:
         return None
+    if "adapters" in included.split("/") and "/adapters/" not in includer:
+        return None if upper in ("tests", "examples") else "an adapter needs a framework that the user may not have"
     if upper != lower:
         return None if lower in BELOW_FOLDER[upper] else f"{upper}/ stands below {lower}/"
     upper, lower = bound_layer(includer), layer(included)
@@ -96,6 +98,8 @@ class Layers(unittest.TestCase):
             ("autodiff/autodiff.hpp", "autodiff/trace/trace.hpp"),
             ("autodiff/error.hpp", "autodiff/verify.hpp"),
             ("autodiff/tape.cpp", "autodiff/trace/trace.hpp"),
+            ("autodiff/verify/check.cpp", "autodiff/verify/adapters/doctest.hpp"),
+            ("ops/registry.hpp", "autodiff/verify/adapters/doctest.hpp"),
         ]:
             self.assertIsNotNone(forbidden(*wrong), wrong)
         for right in [
@@ -108,6 +112,8 @@ class Layers(unittest.TestCase):
             ("ops/registry.hpp", "ops/exp.hpp"),
             ("tests/ops/exp_test.cpp", "ops/ops.hpp"),
             ("ops/exp.hpp", "cmath"),
+            ("tests/autodiff/verify/adapters/doctest_test.cpp", "autodiff/verify/adapters/doctest.hpp"),
+            ("autodiff/verify/adapters/doctest.hpp", "doctest/doctest.h"),
         ]:
             self.assertIsNone(forbidden(*right), right)
 

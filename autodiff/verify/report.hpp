@@ -60,6 +60,12 @@ struct Worst {
   }
 };
 
+/// The error of a derivative at one point: what a plot needs.
+struct ErrorPoint {
+  double x = 0, ulps = 0;
+  std::string regime;
+};
+
 /// Everything about one op, or one function.
 struct CheckResult {
   std::string name;
@@ -69,6 +75,8 @@ struct CheckResult {
   std::vector<std::string> regimes;
   std::vector<OracleCount> oracles;
   Worst value, derivative;          ///< against high precision, in ulps (of the sum of |terms| where the result is a signed sum)
+  double claim = 0;                 ///< what the errors of the derivatives may be, in ulps; 0 if nothing is claimed
+  std::vector<ErrorPoint> errors;   ///< of the derivative of an op of one operand, by x; at most 400; empty if unknown
   double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
   std::vector<std::string> advice;  ///< why this test could not have failed in some respect: "every x is positive: …"
   std::vector<Finding> findings;    ///< what did not pass, at most 20

@@ -15,7 +15,7 @@ namespace gradus::cli {
 enum Exit : int { agree = 0, wrong = 1, usage = 2, inconclusive = 3, oracles_disagree = 4 };
 [[nodiscard]] Exit exit_code(Verdict verdict) noexcept;
 
-enum class Format { text, json };
+enum class Format { text, json, junit, markdown, html };
 
 /// Options of every subcommand.
 struct Common {
@@ -49,12 +49,11 @@ void progress(std::string_view text);
 /// A number of ulps, short.
 [[nodiscard]] std::string ulps_text(double ulps);
 
-/// Results as JSON: {"schema": 1, "verdict": …, "results": […]}.
-[[nodiscard]] std::string to_json(const std::vector<CheckResult>& results, Verdict verdict);
+struct Reporting;  // report.hpp
 
 // ---- Subcommands. Each returns the exit code.
-int check_ops_command(const std::vector<std::string>& names, const Common& common, bool verbose);
 int check_exhaustively_command(const std::vector<std::string>& names, std::uint64_t stride, const Common& common);
+int check_ops_command(const std::vector<std::string>& names, const Common& common, const Reporting& reporting);
 int list_command(const Common& common, bool markdown);
 int show_command(const std::vector<std::string>& names, const Common& common);
 int eval_command(const std::string& file, const std::string& form);
@@ -63,7 +62,7 @@ struct FunctionOptions {
   std::vector<std::string> at;
   std::vector<std::string> claims;
 };
-int check_function_command(const FunctionOptions& options, const Common& common);
+int check_function_command(const FunctionOptions& options, const Common& common, const Reporting& reporting);
 int gradient_command(const FunctionOptions& options, const Common& common);
 
 }  // namespace gradus::cli

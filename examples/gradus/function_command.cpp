@@ -8,6 +8,7 @@
 #include <ops/verify/opinions.hpp>
 
 #include "function_check.hpp"
+#include "report.hpp"
 
 namespace gradus::cli {
 namespace {
@@ -129,24 +130,30 @@ std::string gradient_text(const UserFunction& f, const ValueAndGradient<double>&
 
 }  // namespace
 
-int check_function_command(const FunctionOptions& options, const Common& common) {
+int check_function_command(const FunctionOptions& options, const Common& common, const Reporting& reporting) {
   const UserFunction f(options.expression, options.at);
   if (f.point().empty()) throw UsageError("there is no derivative to check: the function has no variable. Name one and give its value, as in --at x=.3");
   const Claims claims(f, options.claims);
+  check_writable(reporting.output);
   const ValueAndGradient<double> tape = f.value_and_gradient();
   if (!std::isfinite(tape.value)) {
-    if (common.format == Format::json) print(to_json({}, Verdict::inconclusive));
-    else print(fmt::format("INCONCLUSIVE  f = {} at this point: there is no derivative to check where the function is not finite\n", number_text(tape.value)));
-    return inconclusive;
+    CheckResult nothing;
+    nothing.name = options.expression;
+    nothing.points = 1;
+    nothing.advice.push_back(fmt::format("f = {} at this point: there is no derivative to check where the function is not finite", number_text(tape.value)));
+    const std::string text = fmt::format("INCONCLUSIVE  {}\n", nothing.advice.front());
+    return publish({nothing}, text, text, common, reporting);
   }
   CheckResult result;
-  std::string remarks;
+  struct Remark { std::string label, text; };
+  std::vector<Remark> remarks;
+  std::string more_points;
   if (claims.empty()) {
     const Coordinates coordinates(f.point().size(), {}, common.seed);
     GradientUnderTest test = prepare(f, f.point(), coordinates, tape.gradient);
     test.gradient = coordinates.project(tape.gradient);
     result = check_gradient(test);
-    if (!coordinates.directions.empty()) remarks = fmt::format("\n  checked    {} of {} inputs one by one, all of them along {} random directions", coordinates.entries.size(), f.point().size(), coordinates.directions.size());
+    if (!coordinates.directions.empty()) remarks.push_back({"checked", fmt::format("{} of {} inputs one by one, all of them along {} random directions", coordinates.entries.size(), f.point().size(), coordinates.directions.size())});
   } else {
     result = check_claims(f, claims, f.point(), common.seed);
     const bool right_here = static_cast<bool>(result);
@@ -159,21 +166,24 @@ int check_function_command(const FunctionOptions& options, const Common& common)
       if (there.verdict > Verdict::inconclusive) ++wrong_around;
       merge(result, there, wrong_around <= shown);
     }
+    if (wrong_around > shown) more_points = fmt::format("\n  … and {} more points", wrong_around - shown);
     if (wrong_around > 0)
-      remarks = fmt::format("{}\n  the claim {} at {} of {} points around it", wrong_around > shown ? fmt::format("\n  … and {} more points", wrong_around - shown) : "",
-                            right_here ? "holds at the given point, but not" : "does not hold at the given point, nor", wrong_around, around);
+      remarks.push_back({"", fmt::format("the claim {} at {} of {} points around it", right_here ? "holds at the given point, but not" : "does not hold at the given point, nor", wrong_around, around)});
     else if (result && result.derivative.ulps > 64)
-      remarks = fmt::format("\n  rounding   the formula is right, but in double it is off by {} ulps at {}: a form without cancellation keeps those digits", ulps_text(result.derivative.ulps), result.derivative.where);
+      remarks.push_back({"rounding", fmt::format("the formula is right, but in double it is off by {} ulps at {}: a form without cancellation keeps those digits", ulps_text(result.derivative.ulps), result.derivative.where)});
   }
   result.name = options.expression;
-  if (common.format == Format::json) {
-    print(to_json({result}, result.verdict));
-  } else {
-    CheckResult counted = result;
-    counted.more_findings = 0;  // counted in points instead
-    print(gradient_text(f, tape, 20) + describe(counted) + remarks + "\n");
+  CheckResult told = result;
+  told.name = one_line(result.name);
+  told.more_findings = 0;  // counted in points instead
+  std::string notes = more_points;
+  for (const Remark& r : remarks) {
+    notes += r.label.empty() ? "\n  " + r.text : fmt::format("\n  {:<10} {}", r.label, r.text);
+    result.advice.push_back(r.label.empty() ? r.text : r.label + ": " + r.text);
   }
-  return exit_code(result.verdict);
+  for (CheckResult* r : {&told, &result}) limit_findings({r, 1}, r->findings.size(), reporting.max_failures);
+  const std::string message = describe(told) + notes + "\n";
+  return publish({std::move(result)}, gradient_text(f, tape, 20) + message, message, common, reporting);
 }
 
 int gradient_command(const FunctionOptions& options, const Common& common) {

@@ -4,14 +4,16 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <autodiff/error.hpp>
 #include <ops/expression/text.hpp>
 
-#include "command.hpp"
+#include "report.hpp"
 
 namespace {
 
@@ -21,8 +23,9 @@ constexpr const char* exit_codes = R"(Exit codes:
   0  everything agrees (a value at a kink within the one-sided slopes counts)
   1  a derivative or a value is wrong
   2  wrong usage, unreadable input, output that cannot be written
-  3  no oracle could decide
+  3  no oracle could decide, or the budget left ops unchecked
   4  the oracles contradict each other
+`check --fail-on` chooses which of these verdicts count; the others give 0.
 )";
 
 constexpr const char* expression_help = R"(
@@ -68,9 +71,16 @@ std::string positive_number(const std::string& given) {
   return complaint.empty() && given.find_first_not_of('0') == std::string::npos ? fmt::format("'{}' is too small: give at least 1", given) : complaint;
 }
 
-void add_common(CLI::App& app, Common& common) {
-  app.add_option_function<std::string>("--format", [&common](const std::string& name) { common.format = name == "json" ? Format::json : Format::text; }, "how to print: text (default) or json")
-      ->check(one_of({"text", "json"}))->option_text("text|json");
+std::string seconds(const std::string& given) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+  return error == std::errc() && end == given.data() + given.size() && value > 0 && value < 1e9 ? std::string() : fmt::format("'{}' is not a number of seconds above 0", given);
+}
+
+void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats = {"text", "json"}) {
+  static const std::map<std::string, Format> by_name{{"text", Format::text}, {"json", Format::json}, {"junit", Format::junit}, {"md", Format::markdown}, {"html", Format::html}};
+  app.add_option_function<std::string>("--format", [&common](const std::string& name) { common.format = by_name.at(name); }, fmt::format("how to print: {}; text by default", fmt::join(formats, ", ")))
+      ->check(one_of(formats))->option_text(fmt::format("{}", fmt::join(formats, "|")));
   app.add_option("--color", common.color, "when to color: auto (default), always or never; NO_COLOR is respected")->check(one_of({"auto", "always", "never"}))->option_text("auto|always|never");
   app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->check(CLI::Validator(whole_number, "", ""))->option_text("N");
 }
@@ -85,18 +95,23 @@ int run(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "verify ops, or a function and derivatives of your own, by independent oracles");
   std::vector<std::string> names;
   FunctionOptions function;
-  bool verbose = false;
+  Reporting reporting;
   check->add_option("ops", names, "names of ops, or all (default)")->option_text("[op...|all]");
   auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
   check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
   check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
-  check->add_flag("-v,--verbose", verbose, "details of every op, and all findings");
+  check->add_flag("-v,--verbose", reporting.verbose, "details of every op, and all findings");
   bool exhaustive = false;
   std::uint64_t stride = 1;
   auto* check_exhaustive = check->add_flag("--exhaustive", exhaustive, "at every float there is: ops of one number (default: relu sigmoid tanh leaky_relu elu softplus)");
   check->add_option("--stride", stride, "only every Nth float, by bit pattern (default 1)")->check(CLI::Validator(positive_number, "", ""))->option_text("N")->needs(check_exhaustive);
   check->footer(std::string(exit_codes) + expression_help);
-  add_common(*check, common);
+  add_common(*check, common, {"text", "json", "junit", "md", "html"});
+  check->add_option("--output", reporting.output, "write the report to this file, and a summary to standard output")->check(CLI::Validator([](std::string& file) { return file.empty() ? std::string("a file has a name") : std::string(); }, "", ""))->option_text("FILE");
+  check->add_option_function<std::string>("--fail-on", [&reporting](const std::string& list) { reporting.fail_on = parse_verdicts(list); },
+                                          "exit with 0 unless one of these occurs: fail, inconclusive, kink,\noracle_disagreement, nondeterministic; all but kink by default")->option_text("VERDICT,...");
+  check->add_option("--max-failures", reporting.max_failures, "show no more than N findings of all ops together")->check(CLI::Validator(whole_number, "", ""))->option_text("N");
+  check->add_option("--budget", reporting.budget, "begin no further op after so many seconds")->check(CLI::Validator(seconds, "", ""))->option_text("SECONDS")->excludes(check_expression);
 
   CLI::App* grad = app.add_subcommand("grad", "value and gradient of an expression");
   grad->add_option("--expr", function.expression, "the function")->option_text("EXPRESSION")->required();
@@ -145,9 +160,9 @@ int run(int argc, char** argv) {
   if (check->parsed()) {
     if (exhaustive && check_expression->count() != 0) throw UsageError("--exhaustive takes names of ops, not --expr");
     if (exhaustive) return check_exhaustively_command(names, stride, common);
-    if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, verbose);
+    if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, reporting);
     if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));
-    return check_function_command(function, common);
+    return check_function_command(function, common, reporting);
   }
   if (grad->parsed()) return gradient_command(function, common);
   if (list->parsed()) return list_command(common, markdown);

@@ -1,4 +1,4 @@
-// Writing: stdout without silent loss, progress, colour, tables, JSON.
+// Writing: stdout without silent loss, progress, colour, tables.
 #include "command.hpp"
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace gradus::cli {
@@ -87,26 +86,5 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const std::
 }
 
 std::string ulps_text(double ulps) { return std::isinf(ulps) ? "all" : ulps < 1000 ? fmt::format("{:.2f}", ulps) : fmt::format("{:.1e}", ulps); }
-
-std::string to_json(const std::vector<CheckResult>& results, Verdict verdict) {
-  using nlohmann::json;
-  const auto number = [](double x) -> json { return std::isfinite(x) ? json(x) : json(number_text(x)); };  // NaN and infinities as strings
-  json document{{"schema", 1}, {"verdict", name_of(verdict)}, {"results", json::array()}};
-  for (const CheckResult& r : results) {
-    json item{{"name", r.name}, {"verdict", name_of(r.verdict)}, {"points", r.points}, {"numbers", r.numbers}, {"regimes", r.regimes},
-              {"detection_limit", number(r.detection_limit)}, {"seconds", r.seconds}, {"more_findings", r.more_findings},
-              {"worst_value", {{"ulps", number(r.value.ulps)}, {"where", r.value.where}}}, {"worst_derivative", {{"ulps", number(r.derivative.ulps)}, {"where", r.derivative.where}}},
-              {"oracles", json::array()}, {"findings", json::array()}};
-    for (const OracleCount& o : r.oracles) item["oracles"].push_back({{"oracle", o.oracle}, {"agreed", o.agreed}, {"abstained", o.abstained}, {"disagreed", o.disagreed}});
-    for (const Finding& f : r.findings) {
-      json finding{{"quantity", f.quantity}, {"where", f.where}, {"regime", f.regime}, {"got", number(f.got)}, {"verdict", name_of(f.verdict)}, {"message", f.message}, {"opinions", json::array()}};
-      for (const Opinion& o : f.opinions)
-        finding["opinions"].push_back({{"oracle", o.oracle}, {"expected", number(o.expected)}, {"bound", number(o.bound)}, {"tolerance", number(o.tolerance)}, {"verdict", name_of(o.verdict)}, {"note", o.note}});
-      item["findings"].push_back(std::move(finding));
-    }
-    document["results"].push_back(std::move(item));
-  }
-  return document.dump(2) + "\n";
-}
 
 }  // namespace gradus::cli

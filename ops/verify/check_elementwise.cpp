@@ -84,7 +84,10 @@ class ElementwiseCheck {
   void check_derivative(const Probe& probe, std::size_t k, double got, Variables<BigFloat> big, const std::string& where) {
     Finding f{.quantity = derivative_name(k), .where = where, .regime = probe.regime, .got = got, .opinions = {}, .message = {}};
     const BigFloat truth = evaluate_scalar(derivatives_[k], big), scale = evaluate_scalar(scales_[k], big);
-    f.opinions.push_back(exact_opinion("closed form", got, truth, scale, info_.derivative_ulps, result_.derivative, where));
+    Worst here;
+    f.opinions.push_back(exact_opinion("closed form", got, truth, scale, info_.derivative_ulps, here, where));
+    result_.derivative.take(here.ulps, here.where);
+    if (probe.at.size() == 1 && !isnan(truth)) result_.errors.push_back({probe.at[k], here.ulps, probe.regime});
 
     const std::string name(info_.operands[k]);
     const double x = probe.at[k];
@@ -202,6 +205,17 @@ class ElementwiseCheck {
   std::vector<std::vector<double>> scalar_;  // by point, by operand
 };
 
+/// Sorts by x, and of each group of neighbours keeps the worst, so that at most `most` are left.
+void thin(std::vector<ErrorPoint>& errors, std::size_t most) {
+  std::stable_sort(errors.begin(), errors.end(), [](const ErrorPoint& a, const ErrorPoint& b) { return a.x < b.x; });
+  const std::size_t group = (errors.size() + most - 1) / most;
+  std::vector<ErrorPoint> kept;
+  for (std::size_t i = 0; i < errors.size(); i += group)
+    kept.push_back(*std::max_element(errors.begin() + static_cast<std::ptrdiff_t>(i), errors.begin() + static_cast<std::ptrdiff_t>(std::min(i + group, errors.size())),
+                                     [](const ErrorPoint& a, const ErrorPoint& b) { return a.ulps < b.ulps; }));
+  errors = std::move(kept);
+}
+
 }  // namespace
 
 CheckResult check_op(const ElementwiseEntry& op) {
@@ -216,6 +230,8 @@ CheckResult check_op(const ElementwiseEntry& op) {
     for (const Probe& p : probes_of(*op.info, parameters))
       if (std::find(result.regimes.begin(), result.regimes.end(), p.regime) == result.regimes.end()) result.regimes.push_back(p.regime);
   }
+  result.claim = op.info->derivative_ulps;
+  thin(result.errors, 400);
   if (!limits.empty()) result.detection_limit = *std::next(limits.begin(), static_cast<std::ptrdiff_t>(limits.size() / 2));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -17,6 +18,8 @@ std::vector<CheckResult> check_ops(std::span<const std::string> names, const OpC
   for (const std::string& name : names)
     if (find_elementwise(name) == nullptr && find_array(name) == nullptr) throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", name, expression::did_you_mean(name, op_names())));
 
+  const auto start = std::chrono::steady_clock::now();
+  const auto spent = [&] { return options.budget > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > options.budget; };
   std::vector<CheckResult> results(names.size());
   std::atomic<std::size_t> next = 0;
   std::size_t done = 0;
@@ -25,6 +28,11 @@ std::vector<CheckResult> check_ops(std::span<const std::string> names, const OpC
   const auto work = [&] {
     try {
       for (std::size_t i = next++; i < names.size(); i = next++) {
+        if (spent()) {
+          results[i].name = names[i];
+          results[i].advice.push_back(fmt::format("not checked: the budget of {} s was spent", options.budget));
+          continue;
+        }
         const ElementwiseEntry* elementwise = find_elementwise(names[i]);
         results[i] = elementwise != nullptr ? check_op(*elementwise) : check_op(*find_array(names[i]), options.seed);
         const std::lock_guard lock(mutex);

@@ -8,3 +8,6 @@ execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${work}
   -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_PREFIX_PATH=${work}/prefix ${or_fail})
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${work}/build ${or_fail})
 execute_process(COMMAND ${work}/build/consumer ${or_fail})
+if(EXISTS ${work}/build/consumer_googletest)
+  execute_process(COMMAND ${work}/build/consumer_googletest OUTPUT_QUIET ${or_fail})
+endif()
