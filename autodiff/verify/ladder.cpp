@@ -232,7 +232,8 @@ class Point {
       Values added = g;
       for (std::size_t i = 0; i < n; ++i) added[i] += g_other.values[i];
       const Values scale_other = sizes(other, g_other.values, largest(g));
-      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i]);
+      const double most = std::max(largest(g), largest(g_other.values));  // an entry may be a small difference of terms that nobody sees
+      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most);
       rule("linearity", close(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
     }
     if (s_.accumulate) {
