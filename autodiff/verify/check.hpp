@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <autodiff/drivers.hpp>
+#include <autodiff/verify/ladder.hpp>
 #include <autodiff/verify/report.hpp>
 
 namespace gradus {
@@ -34,76 +35,145 @@ struct GradientUnderTest {
 [[nodiscard]] CheckResult check_gradient(const GradientUnderTest& test);
 
 namespace detail {
-/// Adds the tape's running-error scale and the forward mode to a test.
-template <class F> void add_engine_oracles(GradientUnderTest& test, F& f) {
+
+/// The results of a function as variables of the tape, whatever it returns: a scalar, a vector of scalars, a Tensor.
+template <class Y> auto results_of(const Y& y) {
+  if constexpr (is_vector_result<Y> || is_tensor_result<Y>) {
+    std::vector<std::remove_cvref_t<decltype(y[0])>> results;
+    for (std::size_t j = 0; j < y.size(); ++j) results.push_back(y[j]);
+    return results;
+  } else {
+    return std::vector<Y>{y};
+  }
+}
+
+/// The longest chain of operations that a tape has recorded: how often a number may have been rounded.
+inline double longest_path(std::span<const Node<double>> nodes, std::size_t slots) {
+  std::vector<float> depth(slots + 1, 0.0F);
+  float longest = 0;
+  for (const Node<double>& n : nodes) {
+    depth[n.out] = std::max({depth[n.out], depth[n.a] + 1, depth[n.b] + 1});
+    longest = std::max(longest, depth[n.out]);
+  }
+  return static_cast<double>(longest);
+}
+
+template <class F> Subject::Values plain_values(F& f, Subject::View x) {
+  if constexpr (std::is_invocable_v<F&, const std::vector<double>&>) {
+    const auto y = results_of(f(std::vector<double>(x.begin(), x.end())));
+    return {y.begin(), y.end()};
+  } else {
+    const PooledTape<double> pooled;
+    const BasicRecording recording(pooled->tape);
+    Subject::Values values;
+    for (const auto& y : results_of(f(std::as_const(make_inputs(pooled->inputs, x))))) values.push_back(static_cast<double>(output_value(y)));
+    return values;
+  }
+}
+
+/// The gradient by the tape, and the sum of |terms| of each entry if no array operation hides them.
+template <class F> Subject::Values by_the_tape(F& f, Subject::View x, Subject::View cotangent, Subject::Values* scale = nullptr, double* operations = nullptr) {
   const PooledTape<double> pooled;
   const BasicRecording recording(pooled->tape);
-  const auto y = f(std::as_const(make_inputs(pooled->inputs, test.x)));
-  if constexpr (AVar<decltype(y)>) {
-    if (!y.is_constant() && pooled->tape.blocks().empty()) {
-      pooled->tape.sweep_magnitudes(y, pooled->adjoints);
-      for (const auto& x : pooled->inputs) test.scale.push_back(pooled->adjoints[x]);
+  const auto results = results_of(f(std::as_const(make_inputs(pooled->inputs, x))));
+  Subject::Values gradient(x.size(), 0.0);
+  using Result = std::remove_cvref_t<decltype(results[0])>;
+  if constexpr (AVar<Result>) {
+    Var weighted = 0.0;
+    for (std::size_t j = 0; j < results.size(); ++j) weighted += results[j] * cotangent[j];
+    if (!weighted.is_constant()) {
+      if (scale != nullptr && pooled->tape.blocks().empty()) {
+        pooled->tape.sweep_magnitudes(weighted, pooled->adjoints);
+        for (std::size_t i = 0; i < x.size(); ++i) scale->push_back(pooled->adjoints[pooled->inputs[i]]);
+      }
+      pooled->tape.sweep(weighted, pooled->adjoints);
+      for (std::size_t i = 0; i < x.size(); ++i) gradient[i] = pooled->adjoints[pooled->inputs[i]];
     }
-    test.operations = std::max<double>(1, static_cast<double>(pooled->tape.nodes().size()));
+    if (operations != nullptr) *operations = std::max(16.0, 4 * longest_path(pooled->tape.nodes(), pooled->tape.slots()) + 64 * static_cast<double>(pooled->tape.blocks().size()));
+  }
+  return gradient;
+}
+
+/// What the engine can say of f: its values, the tape's gradient, forward mode.
+template <class F> Subject subject_of(F& f, Subject::View x) {
+  Subject s;
+  s.value = [&f](Subject::View at) { return plain_values(f, at); };
+  if constexpr (std::is_invocable_v<F&, const std::vector<Var>&>) {
+    s.pullback = [&f](Subject::View at, Subject::View w) { return by_the_tape(f, at, w); };
+    const Subject::Values ones(s.value(x).size(), 1.0);
+    static_cast<void>(by_the_tape(f, x, ones, nullptr, &s.operations));
   }
   if constexpr (std::is_invocable_v<F&, const std::vector<Dual<double>>&>) {
-    std::vector<Dual<double>> duals(test.x.begin(), test.x.end());
-    GradientUnderTest::Oracle forward{"forward mode", {}, {}};
-    for (std::size_t i = 0; i < test.x.size(); ++i) {
-      duals[i].tangent = 1;
-      const Dual<double> d = f(std::as_const(duals));
-      duals[i].tangent = 0;
-      forward.expected.push_back(d.tangent);
-      const double scale = i < test.scale.size() ? test.scale[i] : std::fabs(d.tangent);
-      forward.bound.push_back(4 * std::min(test.operations, 1e6) * std::numeric_limits<double>::epsilon() * scale);
-    }
-    test.oracles.push_back(std::move(forward));
+    s.pushforward = [&f](Subject::View at, Subject::View tangent) {
+      std::vector<Dual<double>> duals;
+      for (std::size_t i = 0; i < at.size(); ++i) duals.emplace_back(at[i], tangent[i]);
+      Subject::Values push;
+      for (const auto& y : results_of(f(std::as_const(duals)))) push.push_back(Dual<double>(y).tangent);
+      return push;
+    };
+    // Entry by entry, as long as that is affordable; above, the dot product has to do.
+    if (x.size() <= CheckOptions().directional_above)
+      s.witnesses.push_back({"forward mode", [&f, push = s.pushforward, operations = s.operations](Subject::View at, Subject::View w) {
+        Subject::Expected e{Subject::Values(at.size()), Subject::Values(at.size()), {}};
+        if constexpr (std::is_invocable_v<F&, const std::vector<Var>&>) static_cast<void>(by_the_tape(f, at, w, &e.scale));
+        Subject::Values tangent(at.size(), 0.0);
+        for (std::size_t i = 0; i < at.size(); ++i) {
+          tangent[i] = 1;
+          const Subject::Values column = push(at, tangent);
+          tangent[i] = 0;
+          double size = 0;
+          for (std::size_t j = 0; j < column.size(); ++j) {
+            e.gradient[i] += w[j] == 0 ? 0 : w[j] * column[j];
+            size += w[j] == 0 ? 0 : std::fabs(w[j] * column[j]);
+          }
+          e.bound[i] = operations * std::numeric_limits<double>::epsilon() * std::max(size, e.scale.empty() ? 0.0 : e.scale[i]);
+        }
+        return e;
+      }});
   }
+  return s;
 }
-template <class F> double plain_value(F& f, std::span<const double> x) {
-  if constexpr (std::is_invocable_v<F&, const std::vector<double>&>) {
-    const std::vector<double> v(x.begin(), x.end());
-    return static_cast<double>(f(v));
-  } else {
-    return value_and_gradient(f, x).value;
-  }
-}
+
 }  // namespace detail
 
-/// Checks the tape's gradient of f at x against forward mode and finite differences. f is a callable over a vector of any Number.
-template <class F> [[nodiscard]] CheckResult check(F&& f, std::span<const double> x) {
-  GradientUnderTest test;
-  test.x.assign(x.begin(), x.end());
-  test.gradient = gradient(f, x);
-  test.value = [&f](std::span<const double> at) { return detail::plain_value(f, at); };
-  detail::add_engine_oracles(test, f);
-  return check_gradient(test);
+/// Checks the tape's gradient of f at x: structure, forward mode, finite differences, path integrals. f is a callable over a vector of any
+/// Number (`[](const auto& x) { … }`) or over Vars only; it returns a scalar, a vector or a Tensor.
+template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Subject>)
+[[nodiscard]] CheckResult check(F&& f, std::span<const double> x, const CheckOptions& options = {}) {
+  const Subject subject = detail::subject_of(f, x);
+  return check(subject, x, options);
 }
-template <class F> [[nodiscard]] CheckResult check(F&& f, std::initializer_list<double> x) { return check(std::forward<F>(f), std::span(x.begin(), x.size())); }
+template <class F> [[nodiscard]] CheckResult check(F&& f, std::initializer_list<double> x, const CheckOptions& options = {}) { return check(std::forward<F>(f), std::span(x.begin(), x.size()), options); }
 
-/// Checks a hand-written gradient: hand_written(x) returns the gradient as a range of doubles. Only f's values are needed; when f can be called
-/// with Vars too, the tape and forward mode are oracles beside the finite difference.
+/// Checks a gradient written by hand: hand_written(x) returns it as a range of doubles. Only f's values are needed, so f may be code that knows
+/// nothing of Gradus; when it can be called with Vars too, the tape and forward mode are oracles beside the finite difference.
 template <class F, class G>
   requires std::is_invocable_v<G&, const std::vector<double>&>
-[[nodiscard]] CheckResult check(F&& f, G&& hand_written, std::span<const double> x) {
-  GradientUnderTest test;
-  test.x.assign(x.begin(), x.end());
-  const auto given = hand_written(std::as_const(test.x));
-  test.gradient.assign(std::begin(given), std::end(given));
-  test.value = [&f](std::span<const double> at) { return detail::plain_value(f, at); };
+[[nodiscard]] CheckResult check(F&& f, G&& hand_written, std::span<const double> x, const CheckOptions& options = {}) {
+  Subject s = detail::subject_of(f, x);
   if constexpr (std::is_invocable_v<F&, const std::vector<Var>&>) {
-    detail::add_engine_oracles(test, f);
-    GradientUnderTest::Oracle tape{"tape", gradient(f, x), {}};
-    for (std::size_t i = 0; i < tape.expected.size(); ++i)
-      tape.bound.push_back(4 * std::min(test.operations, 1e6) * std::numeric_limits<double>::epsilon() * (i < test.scale.size() ? test.scale[i] : std::fabs(tape.expected[i])));
-    test.oracles.push_back(std::move(tape));
+    const double operations = s.operations;
+    s.witnesses.push_back({"tape", [&f, operations](Subject::View at, Subject::View w) {
+      Subject::Expected e;
+      e.gradient = detail::by_the_tape(f, at, w, &e.scale);
+      for (std::size_t i = 0; i < e.gradient.size(); ++i) e.bound.push_back(operations * std::numeric_limits<double>::epsilon() * std::max(std::fabs(e.gradient[i]), e.scale.empty() ? 0.0 : e.scale[i]));
+      return e;
+    }});
   }
-  return check_gradient(test);
+  s.pullback = [&hand_written](Subject::View at, Subject::View w) {
+    if (w.size() != 1) throw ShapeError("check: a gradient written by hand needs a function with one result; this one has " + std::to_string(w.size()));
+    const auto given = hand_written(std::vector<double>(at.begin(), at.end()));
+    Subject::Values g(std::begin(given), std::end(given));
+    for (double& v : g) v = w[0] == 0 ? 0 : v * w[0];
+    return g;
+  };
+  return check(s, x, options);
 }
 template <class F, class G>
   requires std::is_invocable_v<G&, const std::vector<double>&>
-[[nodiscard]] CheckResult check(F&& f, G&& hand_written, std::initializer_list<double> x) {
-  return check(std::forward<F>(f), std::forward<G>(hand_written), std::span(x.begin(), x.size()));
+[[nodiscard]] CheckResult check(F&& f, G&& hand_written, std::initializer_list<double> x, const CheckOptions& options = {}) {
+  return check(std::forward<F>(f), std::forward<G>(hand_written), std::span(x.begin(), x.size()), options);
 }
 
 }  // namespace gradus

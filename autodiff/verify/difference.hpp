@@ -18,7 +18,7 @@ enum class DifferenceStatus {
 struct Difference {
   DifferenceStatus status = DifferenceStatus::inconclusive;
   double value = std::numeric_limits<double>::quiet_NaN();
-  double error = std::numeric_limits<double>::infinity();
+  double error = std::numeric_limits<double>::infinity();  ///< of value; at a kink, of the slopes by rounding
   double left_slope = std::numeric_limits<double>::quiet_NaN(), right_slope = std::numeric_limits<double>::quiet_NaN();  ///< at the smallest step tried
   bool near_kink = false;  ///< a kink lay within the first stencil
   int evaluations = 0;
@@ -27,7 +27,8 @@ struct Difference {
 /// The derivative of f at x by repeated Romberg extrapolation of central differences. Never evaluates f outside `domain`.
 /// Raw extrapolation estimates are below the true error in most cases: a floor from the rounding of f, and the agreement of two tableaux
 /// of different step sizes, make the bound hold. 22 to 60 evaluations of f.
-[[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {});
+/// `magnitude` is that of the terms which f adds up, where it can be much larger than f: it sets the floor.
+[[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0);
 
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.

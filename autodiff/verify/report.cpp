@@ -34,7 +34,7 @@ void CheckResult::count(const Opinion& opinion) {
 }
 
 void CheckResult::take(Finding finding) {
-  constexpr std::size_t kept = 20;
+  const std::size_t kept = finding.verdict == Verdict::inconclusive ? 5 : 20;  // what could not be told must not crowd out what is wrong
   ++numbers;
   for (const Opinion& opinion : finding.opinions) count(opinion);
   if (finding.verdict == Verdict::inconclusive) ++undecided;

@@ -170,7 +170,9 @@ class Progress {
 
 /// Prints the verdict on the gradient; true when every one of its entries was judged, and right.
 bool is_verified(const gradus::CheckResult& check) {
-  const std::size_t agreed = check.oracles.front().agreed;
+  std::size_t agreed = 0;
+  for (const gradus::OracleCount& o : check.oracles)
+    if (o.oracle == "difference") agreed = o.agreed;
   fmt::print("gradient of the loss: {}, {} of {} entries agree with finite differences; detection limit {:.0e} (relative error, median entry)\n\n",
              gradus::name_of(check.verdict), agreed, parameter_count, check.detection_limit);
   std::fflush(stdout);

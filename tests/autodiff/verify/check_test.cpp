@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(the_message_names_the_entry_and_the_oracles) {
 
 BOOST_AUTO_TEST_CASE(a_kink_accepts_what_lies_between_the_slopes_and_nothing_else) {
   const auto f = [](const std::vector<double>& x) { return std::fabs(x[0]); };
-  const auto claim = [&](double g) { return check(f, [g](const std::vector<double>&) { return std::vector<double>{g}; }, {0.0}).verdict; };
+  const auto claim = [&](double g) { return check(f, [g](const std::vector<double>& x) { return std::vector<double>{x[0] == 0 ? g : x[0] / std::fabs(x[0])}; }, {0.0}).verdict; };
   BOOST_TEST((claim(0) == Verdict::kink));
   BOOST_TEST((claim(1) == Verdict::kink));
   BOOST_TEST((claim(-1) == Verdict::kink));
