@@ -86,6 +86,11 @@ int run(int argc, char** argv) {
   auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
   check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
   check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
+  MutantOptions mutants;
+  bool check_the_checker = false;
+  auto* check_mutants = check->add_flag("--mutants", check_the_checker, "check the checker: wrong rules must be caught, right ones never blamed");
+  check->add_option("--trials", mutants.trials, "how many checks of right rules (default 100000)")->needs(check_mutants)->option_text("N");
+  check->add_flag("--quick", mutants.quick, "fewer trials: some seconds")->needs(check_mutants);
   check->add_flag("-v,--verbose", verbose, "details of every op, and all findings");
   check->footer(std::string(exit_codes) + expression_help);
   add_common(*check, common);
@@ -135,6 +140,7 @@ int run(int argc, char** argv) {
     return usage;
   }
   if (check->parsed()) {
+    if (check_the_checker) return mutants_command(mutants, common);
     if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, verbose);
     if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));
     return check_function_command(function, common);

@@ -96,11 +96,11 @@ Family family(const std::string& name, std::size_t inputs, std::size_t results, 
   return {.name = name, .inputs = inputs, .results = results, .right = subject(name, results, forward, std::move(right), std::move(textbook)), .points = std::move(points)};
 }
 
-/// The pullback of a function that acts on every element alone.
+/// The pullback of a function that acts on every element alone. A cotangent of 0 gives 0, even through an infinite derivative.
 inline Pullback each(std::function<double(double)> derivative) {
   return [derivative = std::move(derivative)](View x, View w) {
     Values g(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) g[i] = w[i] * derivative(x[i]);
+    for (std::size_t i = 0; i < x.size(); ++i) g[i] = w[i] == 0 ? 0 : w[i] * derivative(x[i]);
     return g;
   };
 }
