@@ -143,19 +143,30 @@ MutationScore run_mutants(const MutationOptions& options) {
   const std::vector<Trial> trials = plan(options.trials);
   std::vector<TrialOutcome> outcomes(trials.size());
 
-  const std::size_t checks = score.modes.size() * all.size(), total = checks + trials.size();
+  // The mutants of a family after each other, by one thread: they share what witnesses have worked out.
+  std::vector<std::size_t> first;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (i == 0 || all[i].family != all[i - 1].family) first.push_back(i);
+  const std::size_t families = first.size(), total = score.modes.size() * all.size() + trials.size();
+  first.push_back(all.size());
   std::mutex mutex;
   std::size_t done = 0;
-  in_parallel(total, options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency()), [&](std::size_t i) {
-    if (i < checks) {
-      MutationMode& mode = score.modes[i / all.size()];
-      mode.fates[i % all.size()] = fate_of(all[i % all.size()], mode, options);
-    } else {
-      outcomes[i - checks] = run(trials[i - checks], options);
-    }
+  const auto tell = [&] {
     if (!options.progress) return;
     const std::scoped_lock lock(mutex);
     options.progress(++done, total);
+  };
+  in_parallel(families + trials.size(), options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency()), [&](std::size_t item) {
+    if (item >= families) {
+      outcomes[item - families] = run(trials[item - families], options);
+      tell();
+      return;
+    }
+    for (MutationMode& mode : score.modes)
+      for (std::size_t i = first[item]; i < first[item + 1]; ++i) {
+        mode.fates[i] = fate_of(all[i], mode, options);
+        tell();
+      }
   });
 
   score.trials = trials.size();

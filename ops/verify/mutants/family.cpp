@@ -74,23 +74,23 @@ Subject::Witness closed_form_witness(std::size_t results, Textbook textbook) {
   });
 }
 
-Subject::Witness high_precision_witness(std::size_t results, BigForward forward, Textbook textbook) {
-  return witness("high precision", [results, forward = std::move(forward), textbook = std::move(textbook)](View x) {
+Subject::Witness high_precision_witness(std::size_t results, BigForward forward, Textbook textbook, bool elementwise) {
+  return witness("high precision", [results, forward = std::move(forward), textbook = std::move(textbook), elementwise](View x) {
     BigJacobian jacobian(results, x.size()), book(results, x.size());
-    const BigVector at(x.begin(), x.end());
-    if (textbook) textbook(at, book);
-    const BigVector centre = forward(at);
+    const BigVector whole(x.begin(), x.end());
+    if (textbook) textbook(whole, book);
     for (std::size_t i = 0; i < x.size(); ++i) {
+      const BigVector at = elementwise ? BigVector{whole[i]} : whole;
       // All results at once: they differ from step to step only.
-      std::vector<std::pair<BigFloat, BigVector>> seen{{BigFloat(0), centre}};
-      for (std::size_t j = 0; j < results; ++j) {
+      std::vector<std::pair<BigFloat, BigVector>> seen;
+      for (std::size_t j = elementwise ? i : 0; j < (elementwise ? i + 1 : results); ++j) {
         const auto change = [&](const BigFloat& h) {
           for (const auto& [step, y] : seen)
-            if (step == h) return y[j];
+            if (step == h) return y[elementwise ? 0 : j];
           BigVector moved = at;
-          moved[i] += h;
+          moved[elementwise ? 0 : i] += h;
           seen.emplace_back(h, forward(moved));
-          return seen.back().second[j];
+          return seen.back().second[elementwise ? 0 : j];
         };
         const BigDifference d = big_difference(change, x[i]);
         BigJacobian::Entry& entry = jacobian.entry(j, i);

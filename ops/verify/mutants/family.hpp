@@ -50,9 +50,23 @@ using BigForward = std::function<BigVector(const BigVector& x)>;
 using Textbook = std::function<void(const BigVector& x, BigJacobian& jacobian)>;
 
 /// Difference quotients of the forward function in 400 digits; no opinion beside kinks. The textbook, if any, only gives the scale.
-[[nodiscard]] Subject::Witness high_precision_witness(std::size_t results, BigForward forward, Textbook textbook);
+/// What is elementwise is evaluated at the element that moves only: e^x in 400 digits is slow.
+[[nodiscard]] Subject::Witness high_precision_witness(std::size_t results, BigForward forward, Textbook textbook, bool elementwise = false);
 /// The textbook's Jacobian in 400 digits; at kinks it says what the convention is.
 [[nodiscard]] Subject::Witness closed_form_witness(std::size_t results, Textbook textbook);
+
+/// A formula of one number, applied to each of any number of them.
+template <class F> struct Elementwise {
+  F f;
+  template <class T> Vector<T> operator()(const Vector<T>& x) const {
+    Vector<T> y = x;
+    for (T& v : y) v = f(v);
+    return y;
+  }
+};
+template <class F> Elementwise<F> map(F f) { return {f}; }
+template <class F> constexpr bool is_elementwise = false;
+template <class F> constexpr bool is_elementwise<Elementwise<F>> = true;
 
 /// A function, its right rule, and wrong rules.
 struct Family {
@@ -87,7 +101,7 @@ template <class Forward> Subject subject(const std::string& name, std::size_t re
   s.name = name;
   s.value = [forward](View x) { return forward(Vector<double>(x.begin(), x.end())); };
   s.pullback = std::move(pullback);
-  s.witnesses.push_back(high_precision_witness(results, [forward](const BigVector& x) { return forward(x); }, textbook));
+  s.witnesses.push_back(high_precision_witness(results, [forward](const BigVector& x) { return forward(x); }, textbook, is_elementwise<Forward>));
   if (textbook) s.witnesses.push_back(closed_form_witness(results, std::move(textbook)));
   return s;
 }
@@ -102,13 +116,6 @@ inline Pullback each(std::function<double(double)> derivative) {
     Values g(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) g[i] = w[i] == 0 ? 0 : w[i] * derivative(x[i]);
     return g;
-  };
-}
-template <class F> auto map(F f) {
-  return [f](const auto& x) {
-    auto y = x;
-    for (auto& v : y) v = f(v);
-    return y;
   };
 }
 template <class F> Textbook diagonal(F derivative) {
