@@ -17,6 +17,7 @@ struct Tableau {
   bool finite = false;
   bool corner = false;
   bool limited_by_rounding = false;
+  bool flat = true;  // the same value everywhere
   double value = 0, error = 0;
   double left_slope = 0, right_slope = 0;  // at the smallest step
   double noise = 0;                        // that rounding of f makes in a slope
@@ -36,6 +37,7 @@ class Estimator {
       evaluations_ += 2;
       if (!std::isfinite(up) || !std::isfinite(down)) return t;
       largest = std::max({largest, std::fabs(up), std::fabs(down)});
+      t.flat = t.flat && up == centre_ && down == centre_;
       t.right_slope = (up - centre_) / h;
       t.left_slope = (centre_ - down) / h;
       jump_before_that = jump_before;
@@ -57,7 +59,7 @@ class Estimator {
       previous = row;
     }
     const double noise = (epsilon * largest + std::numeric_limits<double>::denorm_min()) / (2 * h);  // h has been halved once more: 2h is the smallest step
-    t.finite = std::isfinite(t.value);
+    t.finite = std::isfinite(t.value) && (largest == 0 || largest / h >= 1e-305);  // quotients that are all rounded to 0 agree with each other
     t.noise = noise;
     t.error = smallest_gap + 8 * noise;
     t.limited_by_rounding = smallest_gap < 64 * noise;
@@ -88,11 +90,12 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
   const double first = std::exp2(std::floor(std::log2(std::min({scale / 8, (x - domain.low) / 4, (domain.high - x) / 4}))));
   const double smallest = std::min(1e-11 * scale, first / 256);
   Tableau coarse;
-  bool have_coarse = false, corner_to_the_end = false;
+  bool have_coarse = false, corner_to_the_end = false, sloped = false;
   double power = first;
   for (bool odd = false; power >= smallest && power > 0; power /= 4, odd = !odd) {
-    // Every other step is no power of 2, or a function of period 1 would look constant.
-    const double h = odd ? power * 0.8125 : power;
+    // Every other step has many digits, or a function of period 1 would look constant, and floor(x) at large x like x.
+    volatile const double beside = x + power * (0.81372549 / 16);
+    const double h = odd ? 16 * (beside - x) : power;
     volatile const double nearest = x + h / 16;
     if (std::fabs((nearest - x) - h / 16) > 1e-15 * h) break;  // the steps would not be what they seem
     const Tableau fine = estimator.tableau(h);
@@ -108,14 +111,17 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
       have_coarse = false;
       continue;
     }
+    sloped = sloped || std::fabs(fine.value) > 4 * fine.error;
     const double gap = std::fabs(fine.value - coarse.value);
-    if (have_coarse && gap <= coarse.error + fine.error) {
+    // A function whose rounding comes from larger numbers inside is flat below some step, and not where it can be seen.
+    const bool stair = sloped && fine.flat && coarse.flat;
+    if (have_coarse && !stair && gap <= coarse.error + fine.error) {
       const bool coarse_is_better = coarse.error < fine.error;
       const double value = coarse_is_better ? coarse.value : fine.value;
       // A jump of the second derivative inside the stencil can make two tableaux agree by accident: only rounding may be trusted to be small.
       const bool smooth = coarse.limited_by_rounding && fine.limited_by_rounding;
       const double error = std::max(smooth ? std::min(coarse.error, fine.error) : coarse.error + fine.error, gap);
-      if (std::isfinite(error) && (smooth || error <= 0.05 * std::fabs(value))) {  // two wide intervals agree by accident, too
+      if (std::isfinite(error) && (smooth || error <= 1e-6 * std::fabs(value))) {  // two wide intervals agree by accident, too
         d.value = value;
         d.error = error;
         d.status = DifferenceStatus::accepted;

@@ -232,9 +232,9 @@ class Point {
       Values added = g;
       for (std::size_t i = 0; i < n; ++i) added[i] += g_other.values[i];
       const Values scale_other = sizes(other, g_other.values, largest(g));
-      // A gradient of which nothing but rounding is left is not even linear: differences could not see that much either.
+      // A gradient of which nothing but rounding is left is not even linear: what the function itself cannot resolve does not count.
       const double size = dot_of_magnitudes(y_, w) + dot_of_magnitudes(y_, other);
-      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i]) + (std::isfinite(size) ? size / std::max(std::fabs(x_[i]), 1.0) : 0);
+      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i]) + (std::isfinite(size) ? size : 0);
       rule("linearity", close(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
     }
     if (s_.accumulate) {
