@@ -67,6 +67,8 @@ class Estimator {
     t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
     // Where the first steps reach over a second corner, the jump falls to that of the nearest one, and then stays.
     t.corner = t.corner || (last_jump > 0.75 * jump_before && jump_before > 0.75 * jump_before_that && last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)));
+    // A corner too small to be told from curvature: a slope of 1 beside one of 1 - 1e-11. The one-sided slopes are as good as their mean.
+    if (!t.corner && last_jump > 0.3 * first_jump && first_jump > 64 * noise) t.error += last_jump;
     return t;
   }
   [[nodiscard]] int evaluations() const { return evaluations_; }
@@ -91,6 +93,7 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
   const double smallest = std::min(1e-11 * scale, first / 256);
   Tableau coarse;
   bool have_coarse = false, corner_to_the_end = false, sloped = false;
+  double last_corner = 0;
   double power = first;
   for (bool odd = false; power >= smallest && power > 0; power /= 4, odd = !odd) {
     // Every other step has many digits, or a function of period 1 would look constant, and floor(x) at large x like x.
@@ -99,6 +102,7 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
     volatile const double nearest = x + h / 16;
     if (std::fabs((nearest - x) - h / 16) > 1e-15 * h) break;  // the steps would not be what they seem
     const Tableau fine = estimator.tableau(h);
+    if (!fine.corner && corner_to_the_end && 64 * fine.noise >= last_corner) break;  // it is still there, below the noise
     // A corner stays where it is when the step shrinks; what merely is not resolved looks different at every step.
     const double jump = std::fabs(fine.right_slope - fine.left_slope);
     const bool same_slopes = std::fabs(fine.left_slope - d.left_slope) <= 0.1 * jump && std::fabs(fine.right_slope - d.right_slope) <= 0.1 * jump;
@@ -106,6 +110,7 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
     d.right_slope = fine.right_slope;
     d.error = 4 * fine.noise;
     corner_to_the_end = fine.finite && fine.corner && same_slopes;
+    if (fine.corner) last_corner = jump;
     if (!fine.finite || fine.corner) {
       d.near_kink = d.near_kink || fine.corner;
       have_coarse = false;
