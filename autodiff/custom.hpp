@@ -1,6 +1,7 @@
 // Your own operation with a hand-written pullback: partials for a scalar result, a pullback over spans for an array result.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -62,5 +63,40 @@ template <class Pullback>
 [[nodiscard]] BasicTensor<double> custom(const Shape& shape, std::span<const double> values, std::initializer_list<const BasicTensor<double>*> operands, Pullback pullback) {
   return custom<double>(shape, values, std::span(operands.begin(), operands.size()), std::move(pullback));
 }
+
+/// An operation of your own on vectors, with its value and its pullback by hand. Call it with vectors of any number: `prelu(x, slope)`.
+/// Unlike `custom`, it can be evaluated again elsewhere, so that `check` and `check_tape` can tell whether its pullback is right.
+struct VectorOp {
+  using Values = std::vector<double>;
+  using View = std::span<const double>;
+
+  std::string name;
+  std::vector<std::string> operands;                                          ///< their names, for messages
+  std::function<Values(std::span<const View> x)> value;                       ///< x: the operands' values
+  /// *Adds* to gradients[k], as long as operand k, its part of the upstream adjoint.
+  std::function<void(std::span<const View> x, View upstream, std::span<const std::span<double>> gradients)> pullback;
+
+  template <class A> [[nodiscard]] auto operator()(const A& a, Here here = Here()) const { return call(here, a); }
+  template <class A, class B> [[nodiscard]] auto operator()(const A& a, const B& b, Here here = Here()) const { return call(here, a, b); }
+  template <class A, class B, class C> [[nodiscard]] auto operator()(const A& a, const B& b, const C& c, Here here = Here()) const { return call(here, a, b, c); }
+
+  /// The gradient with respect to all operands, one after the other.
+  [[nodiscard]] Values gradient(View x, std::span<const std::size_t> sizes, View upstream) const;
+
+ private:
+  template <class... A> auto call(Here here, const A&... a) const {
+    using T = typename std::common_type_t<std::type_identity<typename A::value_type>...>::type;
+    const std::vector<T> operands_of[] = {std::vector<T>(a.begin(), a.end())...};
+    return run(*this, here, std::span<const std::vector<T>>(operands_of));
+  }
+};
+/// The parts of x, by their sizes.
+[[nodiscard]] std::vector<std::span<const double>> split(std::span<const double> x, std::span<const std::size_t> sizes);
+
+// What VectorOp does with each kind of number.
+std::vector<double> run(const VectorOp& op, Here here, std::span<const std::vector<double>> operands);
+std::vector<BasicVar<double>> run(const VectorOp& op, Here here, std::span<const std::vector<BasicVar<double>>> operands);
+/// Forward mode has no rule to use: the tangents are NaN.
+std::vector<Dual<double>> run(const VectorOp& op, Here here, std::span<const std::vector<Dual<double>>> operands);
 
 }  // namespace gradus

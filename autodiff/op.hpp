@@ -115,6 +115,13 @@ concept Differentiable = requires { requires std::remove_cvref_t<X>::differentia
 template <class X>
 concept Operand = Differentiable<X> || Number<std::remove_cvref_t<X>> || std::integral<std::remove_cvref_t<X>>;
 
+/// The line of the user's program that called a function which takes a `Here here = Here()` last.
+struct Here {
+  const char* file;
+  unsigned line;
+  constexpr Here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) noexcept : file(f), line(l) {}  // NOLINT: clang 14 has no std::source_location
+};
+
 /// Applies an op to plain numbers: its value.
 template <class Op, class X>
   requires(!Differentiable<X>)
@@ -133,5 +140,8 @@ template <class Op, class X, class Y>
     return static_cast<T>(op.value(T(x), T(y)));
   }
 }
+
+/// What the function of an op calls. Only a trace wants to know from where; all other numbers are applied to as they are.
+template <class Op, class... X> [[gnu::always_inline]] inline auto apply_at(Here /*here*/, const Op& op, X&&... x) { return apply(op, std::forward<X>(x)...); }
 
 }  // namespace gradus

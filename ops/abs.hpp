@@ -15,6 +15,6 @@ struct Abs {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x > 0.0, 1.0, where(x < 0.0, -1.0, x)); }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto abs(X&& x) { return apply(Abs{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto abs(X&& x, Here here = Here()) { return apply_at(here, Abs{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -17,6 +17,6 @@ struct Acos {
   static auto derivative(Number auto x, Number auto /*y*/) { return -1.0 / sqrt((1.0 - x) * (1.0 + x)); }
 };
 
-template <Differentiable X> auto acos(X&& x) { return apply(Acos{}, std::forward<X>(x)); }
+template <Differentiable X> auto acos(X&& x, Here here = Here()) { return apply_at(here, Acos{}, std::forward<X>(x)); }
 
 }  // namespace gradus

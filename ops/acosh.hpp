@@ -21,6 +21,6 @@ struct Acosh {
   }
 };
 
-template <Differentiable X> auto acosh(X&& x) { return apply(Acosh{}, std::forward<X>(x)); }
+template <Differentiable X> auto acosh(X&& x, Here here = Here()) { return apply_at(here, Acosh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

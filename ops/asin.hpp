@@ -17,6 +17,6 @@ struct Asin {
   static auto derivative(Number auto x, Number auto /*y*/) { return 1.0 / sqrt((1.0 - x) * (1.0 + x)); }
 };
 
-template <Differentiable X> auto asin(X&& x) { return apply(Asin{}, std::forward<X>(x)); }
+template <Differentiable X> auto asin(X&& x, Here here = Here()) { return apply_at(here, Asin{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -20,6 +20,6 @@ struct Asinh {
   }
 };
 
-template <Differentiable X> auto asinh(X&& x) { return apply(Asinh{}, std::forward<X>(x)); }
+template <Differentiable X> auto asinh(X&& x, Here here = Here()) { return apply_at(here, Asinh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -14,6 +14,6 @@ struct Atan {
   static auto derivative(Number auto x, Number auto /*y*/) { return 1.0 / (1.0 + x * x); }
 };
 
-template <Differentiable X> auto atan(X&& x) { return apply(Atan{}, std::forward<X>(x)); }
+template <Differentiable X> auto atan(X&& x, Here here = Here()) { return apply_at(here, Atan{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -27,8 +27,8 @@ struct Atan2 {
 
 template <class X, class Y>
   requires(Differentiable<X> || Differentiable<Y>)
-auto atan2(X&& y, Y&& x) {
-  return apply(Atan2{}, std::forward<X>(y), std::forward<Y>(x));
+auto atan2(X&& y, Y&& x, Here here = Here()) {
+  return apply_at(here, Atan2{}, std::forward<X>(y), std::forward<Y>(x));
 }
 
 }  // namespace gradus

@@ -18,6 +18,6 @@ struct Atanh {
   static auto derivative(Number auto x, Number auto y) { return where(abs(x) > 1.0, y, 1.0 / ((1.0 - x) * (1.0 + x))); }
 };
 
-template <Differentiable X> auto atanh(X&& x) { return apply(Atanh{}, std::forward<X>(x)); }
+template <Differentiable X> auto atanh(X&& x, Here here = Here()) { return apply_at(here, Atanh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -29,6 +29,6 @@ struct Cbrt {
   }
 };
 
-template <Differentiable X> auto cbrt(X&& x) { return apply(Cbrt{}, std::forward<X>(x)); }
+template <Differentiable X> auto cbrt(X&& x, Here here = Here()) { return apply_at(here, Cbrt{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -45,10 +45,10 @@ struct Celu {
   }
 };
 
-template <Operand X> auto celu(X&& x, double alpha = 1) {
+template <Operand X> auto celu(X&& x, double alpha = 1, Here here = Here()) {
   const Celu op{alpha};
   op.validate();
-  return apply(op, std::forward<X>(x));
+  return apply_at(here, op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -16,6 +16,6 @@ struct Cos {
   static auto derivative(Number auto x, Number auto /*y*/) { return -sin(x); }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto cos(X&& x) { return apply(Cos{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto cos(X&& x, Here here = Here()) { return apply_at(here, Cos{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -16,6 +16,6 @@ struct Cosh {
   static auto derivative(Number auto x, Number auto /*y*/) { return sinh(x); }
 };
 
-template <Differentiable X> auto cosh(X&& x) { return apply(Cosh{}, std::forward<X>(x)); }
+template <Differentiable X> auto cosh(X&& x, Here here = Here()) { return apply_at(here, Cosh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

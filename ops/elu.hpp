@@ -27,10 +27,10 @@ struct Elu {
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, [&] { return alpha * exp(x); }); }
 };
 
-template <Operand X> auto elu(X&& x, double alpha = 1) {
+template <Operand X> auto elu(X&& x, double alpha = 1, Here here = Here()) {
   const Elu op{alpha};
   op.validate();
-  return apply(op, std::forward<X>(x));
+  return apply_at(here, op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -19,6 +19,6 @@ struct Erf {
   }
 };
 
-template <Differentiable X> auto erf(X&& x) { return apply(Erf{}, std::forward<X>(x)); }
+template <Differentiable X> auto erf(X&& x, Here here = Here()) { return apply_at(here, Erf{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -48,6 +48,6 @@ struct Erfc {
   static auto derivative(Number auto x, Number auto y) { return -Erf::derivative(x, y); }
 };
 
-template <Differentiable X> auto erfc(X&& x) { return apply(Erfc{}, std::forward<X>(x)); }
+template <Differentiable X> auto erfc(X&& x, Here here = Here()) { return apply_at(here, Erfc{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -15,7 +15,7 @@ struct Exp {
   static auto derivative(Number auto /*x*/, Number auto y) { return y; }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto exp(X&& x) { return apply(Exp{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto exp(X&& x, Here here = Here()) { return apply_at(here, Exp{}, std::forward<X>(x)); }
 
 /// exp(high + low): the digits that rounding the argument to `high` alone would lose, |high| ulps of them.
 template <Number T> T exp_of(const TwoPart<T>& argument) {

@@ -15,6 +15,6 @@ struct Exp2 {
   static auto derivative(Number auto /*x*/, Number auto y) { return 0.6931471805599453 * y; }
 };
 
-template <Differentiable X> auto exp2(X&& x) { return apply(Exp2{}, std::forward<X>(x)); }
+template <Differentiable X> auto exp2(X&& x, Here here = Here()) { return apply_at(here, Exp2{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -16,6 +16,6 @@ struct Expm1 {
   static auto derivative(Number auto x, Number auto /*y*/) { return exp(x); }
 };
 
-template <Differentiable X> auto expm1(X&& x) { return apply(Expm1{}, std::forward<X>(x)); }
+template <Differentiable X> auto expm1(X&& x, Here here = Here()) { return apply_at(here, Expm1{}, std::forward<X>(x)); }
 
 }  // namespace gradus

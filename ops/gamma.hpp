@@ -22,6 +22,6 @@ struct Polygamma {
   auto derivative(Number auto x, Number auto /*y*/) const { return polygamma(order + 1, x); }
 };
 
-template <Differentiable X> auto polygamma(int order, X&& x) { return apply(Polygamma{order}, std::forward<X>(x)); }
+template <Differentiable X> auto polygamma(int order, X&& x, Here here = Here()) { return apply_at(here, Polygamma{order}, std::forward<X>(x)); }
 
 }  // namespace gradus

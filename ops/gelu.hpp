@@ -43,6 +43,6 @@ struct Gelu {
   template <Number T> static T bell(const T& x) { return exp_of(two_product(T(-0.5 * x), x)); }
 };
 
-template <Operand X> auto gelu(X&& x) { return apply(Gelu{}, std::forward<X>(x)); }
+template <Operand X> auto gelu(X&& x, Here here = Here()) { return apply_at(here, Gelu{}, std::forward<X>(x)); }
 
 }  // namespace gradus

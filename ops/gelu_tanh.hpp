@@ -55,6 +55,6 @@ struct GeluTanh {
   }
 };
 
-template <Operand X> auto gelu_tanh(X&& x) { return apply(GeluTanh{}, std::forward<X>(x)); }
+template <Operand X> auto gelu_tanh(X&& x, Here here = Here()) { return apply_at(here, GeluTanh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

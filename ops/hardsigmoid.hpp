@@ -18,6 +18,6 @@ struct HardSigmoid {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x > -3.0 && x < 3.0, 1.0 / 6.0, where(x == x, 0.0, x)); }
 };
 
-template <Operand X> auto hardsigmoid(X&& x) { return apply(HardSigmoid{}, std::forward<X>(x)); }
+template <Operand X> auto hardsigmoid(X&& x, Here here = Here()) { return apply_at(here, HardSigmoid{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -40,10 +40,10 @@ struct HardSigmoidAb {
   }
 };
 
-template <Operand X> auto hardsigmoid_ab(X&& x, double alpha = 0.2, double beta = 0.5) {
+template <Operand X> auto hardsigmoid_ab(X&& x, double alpha = 0.2, double beta = 0.5, Here here = Here()) {
   const HardSigmoidAb op{alpha, beta};
   op.validate();
-  return apply(op, std::forward<X>(x));
+  return apply_at(here, op, std::forward<X>(x));
 }
 
 }  // namespace gradus

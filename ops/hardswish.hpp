@@ -19,6 +19,6 @@ struct HardSwish {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x < -3.0, 0.0, where(x > 3.0, 1.0, (2.0 * x + 3.0) / 6.0)); }
 };
 
-template <Operand X> auto hardswish(X&& x) { return apply(HardSwish{}, std::forward<X>(x)); }
+template <Operand X> auto hardswish(X&& x, Here here = Here()) { return apply_at(here, HardSwish{}, std::forward<X>(x)); }
 
 }  // namespace gradus

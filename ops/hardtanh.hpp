@@ -24,10 +24,10 @@ struct HardTanh {
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > min && x < max, 1.0, where(x == x, 0.0, x)); }
 };
 
-template <Operand X> auto hardtanh(X&& x, double min = -1, double max = 1) {
+template <Operand X> auto hardtanh(X&& x, double min = -1, double max = 1, Here here = Here()) {
   const HardTanh op{min, max};
   op.validate();
-  return apply(op, std::forward<X>(x));
+  return apply_at(here, op, std::forward<X>(x));
 }
 
 }  // namespace gradus

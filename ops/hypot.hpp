@@ -25,8 +25,8 @@ struct Hypot {
 
 template <class X, class Y>
   requires(Differentiable<X> || Differentiable<Y>)
-auto hypot(X&& x, Y&& y) {
-  return apply(Hypot{}, std::forward<X>(x), std::forward<Y>(y));
+auto hypot(X&& x, Y&& y, Here here = Here()) {
+  return apply_at(here, Hypot{}, std::forward<X>(x), std::forward<Y>(y));
 }
 
 }  // namespace gradus

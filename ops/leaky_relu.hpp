@@ -23,10 +23,10 @@ struct LeakyRelu {
   auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, where(x <= 0.0, slope, x)); }
 };
 
-template <Operand X> [[gnu::always_inline]] inline auto leaky_relu(X&& x, double slope = 0.01) {
+template <Operand X> [[gnu::always_inline]] inline auto leaky_relu(X&& x, double slope = 0.01, Here here = Here()) {
   const LeakyRelu op{slope};
   op.validate();
-  return apply(op, std::forward<X>(x));
+  return apply_at(here, op, std::forward<X>(x));
 }
 
 }  // namespace gradus

@@ -21,6 +21,6 @@ struct Lgamma {
   static auto derivative(Number auto x, Number auto /*y*/) { return polygamma(0, x); }
 };
 
-template <Differentiable X> auto lgamma(X&& x) { return apply(Lgamma{}, std::forward<X>(x)); }
+template <Differentiable X> auto lgamma(X&& x, Here here = Here()) { return apply_at(here, Lgamma{}, std::forward<X>(x)); }
 
 }  // namespace gradus

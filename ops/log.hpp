@@ -15,6 +15,6 @@ struct Log {
   static auto derivative(Number auto x, Number auto y) { return where(x < 0.0, y, 1.0 / x); }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto log(X&& x) { return apply(Log{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto log(X&& x, Here here = Here()) { return apply_at(here, Log{}, std::forward<X>(x)); }
 
 }  // namespace gradus

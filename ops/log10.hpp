@@ -15,6 +15,6 @@ struct Log10 {
   static auto derivative(Number auto x, Number auto y) { return where(x < 0.0, y, 0.4342944819032518 / x); }
 };
 
-template <Differentiable X> auto log10(X&& x) { return apply(Log10{}, std::forward<X>(x)); }
+template <Differentiable X> auto log10(X&& x, Here here = Here()) { return apply_at(here, Log10{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -15,6 +15,6 @@ struct Log1p {
   static auto derivative(Number auto x, Number auto y) { return where(x < -1.0, y, 1.0 / (1.0 + x)); }
 };
 
-template <Differentiable X> auto log1p(X&& x) { return apply(Log1p{}, std::forward<X>(x)); }
+template <Differentiable X> auto log1p(X&& x, Here here = Here()) { return apply_at(here, Log1p{}, std::forward<X>(x)); }
 
 }  // namespace gradus

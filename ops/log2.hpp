@@ -15,6 +15,6 @@ struct Log2 {
   static auto derivative(Number auto x, Number auto y) { return where(x < 0.0, y, 1.4426950408889634 / x); }
 };
 
-template <Differentiable X> auto log2(X&& x) { return apply(Log2{}, std::forward<X>(x)); }
+template <Differentiable X> auto log2(X&& x, Here here = Here()) { return apply_at(here, Log2{}, std::forward<X>(x)); }
 
 }  // namespace gradus

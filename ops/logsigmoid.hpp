@@ -16,6 +16,6 @@ struct LogSigmoid {
   static auto derivative(Number auto x, Number auto /*y*/) { return Sigmoid::value(-x); }
 };
 
-template <Operand X> auto logsigmoid(X&& x) { return apply(LogSigmoid{}, std::forward<X>(x)); }
+template <Operand X> auto logsigmoid(X&& x, Here here = Here()) { return apply_at(here, LogSigmoid{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -22,8 +22,8 @@ struct Max {
 
 template <class X, class Y>
   requires(Differentiable<X> || Differentiable<Y>)
-auto max(X&& a, Y&& b) {
-  return apply(Max{}, std::forward<X>(a), std::forward<Y>(b));
+auto max(X&& a, Y&& b, Here here = Here()) {
+  return apply_at(here, Max{}, std::forward<X>(a), std::forward<Y>(b));
 }
 
 }  // namespace gradus

@@ -22,8 +22,8 @@ struct Min {
 
 template <class X, class Y>
   requires(Differentiable<X> || Differentiable<Y>)
-auto min(X&& a, Y&& b) {
-  return apply(Min{}, std::forward<X>(a), std::forward<Y>(b));
+auto min(X&& a, Y&& b, Here here = Here()) {
+  return apply_at(here, Min{}, std::forward<X>(a), std::forward<Y>(b));
 }
 
 }  // namespace gradus

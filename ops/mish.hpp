@@ -36,6 +36,6 @@ struct Mish {
   }
 };
 
-template <Operand X> auto mish(X&& x) { return apply(Mish{}, std::forward<X>(x)); }
+template <Operand X> auto mish(X&& x, Here here = Here()) { return apply_at(here, Mish{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -39,8 +39,8 @@ struct Pow {
 
 template <class X, class Y>
   requires(Differentiable<X> || Differentiable<Y>)
-auto pow(X&& a, Y&& b) {
-  return apply(Pow{}, std::forward<X>(a), std::forward<Y>(b));
+auto pow(X&& a, Y&& b, Here here = Here()) {
+  return apply_at(here, Pow{}, std::forward<X>(a), std::forward<Y>(b));
 }
 
 }  // namespace gradus

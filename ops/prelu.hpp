@@ -26,8 +26,8 @@ struct Prelu {
 
 template <Operand X, Operand A>
   requires(!is_tensor<std::remove_cvref_t<X>> || !is_tensor<std::remove_cvref_t<A>>)
-auto prelu(X&& x, A&& a) {
-  return apply(Prelu{}, std::forward<X>(x), std::forward<A>(a));
+auto prelu(X&& x, A&& a, Here here = Here()) {
+  return apply_at(here, Prelu{}, std::forward<X>(x), std::forward<A>(a));
 }
 
 /// With a vector of slopes and x of two or more axes there is one slope for each channel, and channels are axis 1 (PyTorch); otherwise a broadcasts.

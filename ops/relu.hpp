@@ -16,6 +16,6 @@ struct Relu {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x > 0.0, 1.0, where(x <= 0.0, 0.0, x)); }
 };
 
-template <Operand X> [[gnu::always_inline]] inline auto relu(X&& x) { return apply(Relu{}, std::forward<X>(x)); }
+template <Operand X> [[gnu::always_inline]] inline auto relu(X&& x, Here here = Here()) { return apply_at(here, Relu{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -22,6 +22,6 @@ struct Selu {
   static auto derivative(Number auto x, Number auto /*y*/) { return where(x > 0.0, scale, [&] { return scaled_alpha * exp(x); }); }
 };
 
-template <Operand X> auto selu(X&& x) { return apply(Selu{}, std::forward<X>(x)); }
+template <Operand X> auto selu(X&& x, Here here = Here()) { return apply_at(here, Selu{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -24,6 +24,6 @@ struct Sigmoid {
   }
 };
 
-template <Operand X> [[gnu::always_inline]] inline auto sigmoid(X&& x) { return apply(Sigmoid{}, std::forward<X>(x)); }
+template <Operand X> [[gnu::always_inline]] inline auto sigmoid(X&& x, Here here = Here()) { return apply_at(here, Sigmoid{}, std::forward<X>(x)); }
 
 }  // namespace gradus

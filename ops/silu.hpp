@@ -27,6 +27,6 @@ struct Silu {
   }
 };
 
-template <Operand X> auto silu(X&& x) { return apply(Silu{}, std::forward<X>(x)); }
+template <Operand X> auto silu(X&& x, Here here = Here()) { return apply_at(here, Silu{}, std::forward<X>(x)); }
 
 }  // namespace gradus

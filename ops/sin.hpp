@@ -16,6 +16,6 @@ struct Sin {
   static auto derivative(Number auto x, Number auto /*y*/) { return cos(x); }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto sin(X&& x) { return apply(Sin{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto sin(X&& x, Here here = Here()) { return apply_at(here, Sin{}, std::forward<X>(x)); }
 
 }  // namespace gradus

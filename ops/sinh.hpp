@@ -16,6 +16,6 @@ struct Sinh {
   static auto derivative(Number auto x, Number auto /*y*/) { return cosh(x); }
 };
 
-template <Differentiable X> auto sinh(X&& x) { return apply(Sinh{}, std::forward<X>(x)); }
+template <Differentiable X> auto sinh(X&& x, Here here = Here()) { return apply_at(here, Sinh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

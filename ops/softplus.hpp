@@ -19,6 +19,6 @@ struct Softplus {
   static auto derivative(Number auto x, Number auto /*y*/) { return Sigmoid::value(x); }
 };
 
-template <Operand X> auto softplus(X&& x) { return apply(Softplus{}, std::forward<X>(x)); }
+template <Operand X> auto softplus(X&& x, Here here = Here()) { return apply_at(here, Softplus{}, std::forward<X>(x)); }
 
 }  // namespace gradus

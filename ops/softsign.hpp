@@ -22,6 +22,6 @@ struct SoftSign {
   }
 };
 
-template <Operand X> auto softsign(X&& x) { return apply(SoftSign{}, std::forward<X>(x)); }
+template <Operand X> auto softsign(X&& x, Here here = Here()) { return apply_at(here, SoftSign{}, std::forward<X>(x)); }
 
 }  // namespace gradus

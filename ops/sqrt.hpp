@@ -14,6 +14,6 @@ struct Sqrt {
   static auto derivative(Number auto /*x*/, Number auto y) { return 0.5 / y; }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto sqrt(X&& x) { return apply(Sqrt{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto sqrt(X&& x, Here here = Here()) { return apply_at(here, Sqrt{}, std::forward<X>(x)); }
 
 }  // namespace gradus

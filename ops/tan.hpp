@@ -15,6 +15,6 @@ struct Tan {
   static auto derivative(Number auto /*x*/, Number auto y) { return 1.0 + y * y; }
 };
 
-template <Differentiable X> auto tan(X&& x) { return apply(Tan{}, std::forward<X>(x)); }
+template <Differentiable X> auto tan(X&& x, Here here = Here()) { return apply_at(here, Tan{}, std::forward<X>(x)); }
 
 }  // namespace gradus

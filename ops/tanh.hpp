@@ -19,6 +19,6 @@ struct Tanh {
   }
 };
 
-template <Differentiable X> [[gnu::always_inline]] inline auto tanh(X&& x) { return apply(Tanh{}, std::forward<X>(x)); }
+template <Differentiable X> [[gnu::always_inline]] inline auto tanh(X&& x, Here here = Here()) { return apply_at(here, Tanh{}, std::forward<X>(x)); }
 
 }  // namespace gradus

@@ -68,4 +68,30 @@ CheckResult check_gradient(const GradientUnderTest& test) {
   return result;
 }
 
+CheckResult check(const VectorOp& op, std::span<const std::vector<double>> operands, const CheckOptions& options) {
+  Subject s;
+  s.name = op.name;
+  std::vector<std::size_t> sizes;
+  std::vector<double> x;
+  for (std::size_t k = 0; k < operands.size(); ++k) {
+    sizes.push_back(operands[k].size());
+    const std::string name = k < op.operands.size() ? op.operands[k] : fmt::format("operand{}", k + 1);
+    for (std::size_t i = 0; i < operands[k].size(); ++i) {
+      x.push_back(operands[k][i]);
+      s.inputs.push_back(operands[k].size() == 1 ? name : fmt::format("{}[{}]", name, i));
+    }
+  }
+  s.value = [&](Subject::View at) { return op.value(split(at, sizes)); };
+  s.pullback = [&](Subject::View at, Subject::View w) { return op.gradient(at, sizes, w); };
+  s.accumulate = [&](Subject::View at, Subject::View w, std::span<double> gradient) {
+    std::vector<std::span<double>> parts;
+    for (const std::size_t n : sizes) {
+      parts.push_back(gradient.first(n));
+      gradient = gradient.subspan(n);
+    }
+    op.pullback(split(at, sizes), w, parts);
+  };
+  return check(s, x, options);
+}
+
 }  // namespace gradus

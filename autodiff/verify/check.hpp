@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <autodiff/custom.hpp>
 #include <autodiff/drivers.hpp>
 #include <autodiff/verify/ladder.hpp>
 #include <autodiff/verify/report.hpp>
@@ -134,17 +135,59 @@ template <class F> Subject subject_of(F& f, Subject::View x) {
   return s;
 }
 
+/// An elementwise op as a function of many inputs: one result for each, or for each pair.
+template <class Op> Subject subject_of_op(const Op& op, Subject::View x) {
+  constexpr std::size_t arity = UnaryOp<Op> ? 1 : 2;
+  Subject s;
+  s.name = std::string(Op::info.name);
+  for (std::size_t i = 0; i < x.size() && !Op::info.domain.empty(); ++i) s.domain.push_back(Op::info.domain[i % arity]);
+  s.value = [op](Subject::View at) {
+    Subject::Values y;
+    for (std::size_t i = 0; i + arity <= at.size(); i += arity) {
+      if constexpr (arity == 1) y.push_back(static_cast<double>(op.value(at[i])));
+      else y.push_back(static_cast<double>(op.value(at[i], at[i + 1])));
+    }
+    return y;
+  };
+  s.pullback = [op, value = s.value](Subject::View at, Subject::View w) {
+    Subject::Values g(at.size(), 0.0);
+    const Subject::Values y = value(at);
+    for (std::size_t j = 0; j < w.size(); ++j) {
+      if (w[j] == 0) continue;
+      if constexpr (arity == 1) {
+        g[j] = w[j] * static_cast<double>(op.derivative(at[j], y[j]));
+      } else {
+        const auto partials = op.derivatives(at[2 * j], at[2 * j + 1], y[j]);
+        g[2 * j] = w[j] * static_cast<double>(partials.da);
+        g[2 * j + 1] = w[j] * static_cast<double>(partials.db);
+      }
+    }
+    return g;
+  };
+  return s;
+}
+
 }  // namespace detail
 
 /// Checks the tape's gradient of f at x: structure, forward mode, finite differences, path integrals. f is a callable over a vector of any
 /// Number (`[](const auto& x) { … }`) or over Vars only; it returns a scalar, a vector or a Tensor.
 template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, Subject>)
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Subject> && !UnaryOp<std::remove_cvref_t<F>> && !BinaryOp<std::remove_cvref_t<F>>)
 [[nodiscard]] CheckResult check(F&& f, std::span<const double> x, const CheckOptions& options = {}) {
   const Subject subject = detail::subject_of(f, x);
   return check(subject, x, options);
 }
 template <class F> [[nodiscard]] CheckResult check(F&& f, std::initializer_list<double> x, const CheckOptions& options = {}) { return check(std::forward<F>(f), std::span(x.begin(), x.size()), options); }
+
+/// Checks the rule of an elementwise op of your own at every x; for an op of two operands x is {a0, b0, a1, b1, …}.
+template <UnaryOp Op> [[nodiscard]] CheckResult check(const Op& op, std::span<const double> x, const CheckOptions& options = {}) { return check(detail::subject_of_op(op, x), x, options); }
+/// Throws ShapeError when the number of values is odd.
+template <BinaryOp Op> [[nodiscard]] CheckResult check(const Op& op, std::span<const double> x, const CheckOptions& options = {}) {
+  if (x.size() % 2 != 0) throw ShapeError("check: an op of two operands needs pairs, not " + std::to_string(x.size()) + " numbers");
+  return check(detail::subject_of_op(op, x), x, options);
+}
+/// Checks an operation on vectors of your own; each operand is a vector of values.
+[[nodiscard]] CheckResult check(const VectorOp& op, std::span<const std::vector<double>> operands, const CheckOptions& options = {});
 
 /// Checks a gradient written by hand: hand_written(x) returns it as a range of doubles. Only f's values are needed, so f may be code that knows
 /// nothing of Gradus; when it can be called with Vars too, the tape and forward mode are oracles beside the finite difference.

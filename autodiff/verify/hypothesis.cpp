@@ -124,6 +124,15 @@ class Detective {
     const std::size_t last = parts.size() - 1;
     const bool nothing = std::all_of(e_.got.begin(), e_.got.end(), [](double v) { return v == 0; });
     if (!nothing && all_are([&](std::size_t i) { return parts[last][i]; })) return "the last contribution only: \"=\" where \"+=\" is needed";
+    // An element that takes another branch contributes 0, so that the last one to contribute need not be the last.
+    const auto last_of = [&](std::size_t i) {
+      std::size_t count = 0;
+      double value = 0;
+      for (const Values& part : parts)
+        if (part[i] != 0) value = part[i], ++count;
+      return count < 2 ? std::numeric_limits<double>::quiet_NaN() : value;
+    };
+    if (!nothing && wrong_are(last_of)) return "the last contribution that is not 0 only: \"=\" where \"+=\" is needed";
     if (!nothing && all_are([&](std::size_t i) { return parts[0][i]; })) return "the first contribution only: the others are never added";
     for (std::size_t j = 0; j < parts.size(); ++j) {
       if (!matters(j)) continue;

@@ -1,0 +1,213 @@
+// The ladder: every structural mistake is caught, right pullbacks pass, and how small an error it sees. Run with GRADUS_SHOW=1 to see the figures.
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <autodiff/verify/check.hpp>
+#include <autodiff/verify/random.hpp>
+#include <ops/ops.hpp>
+
+namespace {
+
+using namespace gradus;
+using Values = Subject::Values;
+using View = Subject::View;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+Subject softmax_subject() {
+  Subject s;
+  s.name = "softmax";
+  const auto softmax = [](View x) {
+    double largest = x[0], total = 0;
+    for (const double v : x) largest = std::max(largest, v);
+    Values y;
+    for (const double v : x) total += y.emplace_back(std::exp(v - largest));
+    for (double& v : y) v /= total;
+    return y;
+  };
+  s.value = softmax;
+  s.pullback = [softmax](View x, View w) {
+    const Values y = softmax(x);
+    Values g(x.size(), 0.0);
+    for (std::size_t i = 0; i < x.size(); ++i)
+      for (std::size_t k = 0; k < x.size(); ++k) g[i] += y[i] * y[k] * (w[i] - w[k]);
+    return g;
+  };
+  return s;
+}
+const Values logits = {0.4, -1.1, 2.0, 0.7};
+
+BOOST_AUTO_TEST_CASE(a_right_pullback_passes_at_every_regime) {
+  const CheckResult r = check_everywhere(softmax_subject(), 4);
+  BOOST_TEST(r);
+  BOOST_TEST(r.regimes.size() == 10U);
+  BOOST_TEST(r.points == 40U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_linear_in_the_cotangent_is_no_pullback) {
+  const Subject right = softmax_subject();
+  const auto verdict = [&](auto change) {
+    Subject s = right;
+    s.pullback = [&right, change](View x, View w) { return change(right, x, w); };
+    return check(s, logits).verdict;
+  };
+  BOOST_TEST((verdict([](const Subject& s, View x, View w) { Values u(w.begin(), w.end()); for (double& v : u) v *= v; return s.pullback(x, u); }) == Verdict::fail));
+  BOOST_TEST((verdict([](const Subject& s, View x, View w) { return s.pullback(x, Values(w.size(), 1.0)); }) == Verdict::fail));
+  BOOST_TEST((verdict([](const Subject& s, View x, View w) { Values g = s.pullback(x, w); g[0] += 1e-9; return g; }) == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(a_pullback_that_remembers_is_caught) {
+  const Subject right = softmax_subject();
+  int calls = 0;
+  Subject s = right;
+  s.pullback = [&](View x, View w) { Values g = right.pullback(x, w); g[0] *= 1 + 1e-12 * ++calls; return g; };
+  BOOST_TEST((check(s, logits).verdict == Verdict::nondeterministic));
+
+  s = right;
+  s.value = [&](View x) { Values y = right.value(x); y[0] += 1e-3 * ++calls; return y; };
+  BOOST_TEST((check(s, logits).verdict == Verdict::nondeterministic));
+
+  s = right;
+  s.accumulate = [&](View x, View w, std::span<double> gradient) { const Values g = right.pullback(x, w); std::copy(g.begin(), g.end(), gradient.begin()); };
+  BOOST_TEST(contains(describe(check(s, logits)), "a pullback adds"));
+
+  s = right;
+  Values saved;
+  s.record = [&](View x) { saved.assign(x.begin(), x.end()); return [&](View w) { return right.pullback(saved, w); }; };
+  BOOST_TEST(contains(describe(check(s, logits)), "another point is recorded"));
+
+  s = right;
+  s.pullback = [&](View x, View w) { Values g = right.pullback(x, w); const_cast<double&>(w[0]) = 0; return g; };
+  BOOST_TEST((check(s, logits).verdict >= Verdict::nondeterministic));
+}
+
+BOOST_AUTO_TEST_CASE(exceptions_and_numbers_that_are_none) {
+  Subject s = softmax_subject();
+  s.pullback = [](View, View) -> Values { throw std::runtime_error("not implemented"); };
+  BOOST_TEST(contains(describe(check(s, logits)), "its pullback throws: not implemented"));
+  s.value = [](View) -> Values { throw std::domain_error("outside"); };
+  BOOST_TEST((check(s, logits).verdict == Verdict::inconclusive));
+  s = softmax_subject();
+  s.pullback = [](View, View) { return Values{1, 2}; };
+  BOOST_CHECK_THROW(static_cast<void>(check(s, logits)), ShapeError);
+  s.value = nullptr;
+  BOOST_CHECK_THROW(static_cast<void>(check(s, logits)), ArgumentError);
+
+  BOOST_TEST((check([](const auto& x) { return log(x[0]); }, {-1.0}).verdict != Verdict::fail));  // NaN on both sides
+  BOOST_TEST(check([](const std::vector<double>&) { return 0.0; }, [](const std::vector<double>&) { return std::vector<double>{}; }, {}));  // no inputs
+}
+
+BOOST_AUTO_TEST_CASE(a_hessian_product_must_be_symmetric_and_follow_the_gradient) {
+  Subject s;
+  s.value = [](View x) { return Values{x[0] * x[0] * x[1] + std::sin(x[1])}; };
+  s.pullback = [](View x, View w) { return Values{w[0] * 2 * x[0] * x[1], w[0] * (x[0] * x[0] + std::cos(x[1]))}; };
+  const auto with = [&](double off, double corner) {
+    Subject t = s;
+    t.hessian_vector = [=](View x, View w, View v) {
+      return Values{w[0] * (2 * x[1] * v[0] + 2 * x[0] * v[1]), w[0] * (2 * off * x[0] * v[0] - corner * std::sin(x[1]) * v[1])};
+    };
+    return check(t, Values{0.7, -1.3});
+  };
+  BOOST_TEST(with(1, 1));
+  BOOST_TEST((with(1.001, 1).verdict == Verdict::fail));  // not symmetric
+  BOOST_TEST((with(1, 0).verdict == Verdict::fail));      // symmetric, but not the derivative of the gradient
+}
+
+BOOST_AUTO_TEST_CASE(ties_and_kinks_follow_the_slopes_along_directions) {
+  Subject s;
+  s.value = [](View x) { return Values{std::max({x[0], x[1], x[2]})}; };
+  const auto with = [&](auto share) {
+    Subject t = s;
+    t.pullback = [share](View x, View w) {
+      const double largest = std::max({x[0], x[1], x[2]});
+      double ties = 0;
+      for (const double v : x) ties += v == largest;
+      Values g;
+      bool first = true;
+      for (const double v : x) {
+        g.push_back(v == largest ? w[0] * share(ties, first) : 0);
+        first = first && v != largest;
+      }
+      return g;
+    };
+    return check_everywhere(t, 3).verdict;
+  };
+  BOOST_TEST((with([](double, bool first) { return first ? 1.0 : 0.0; }) == Verdict::pass));
+  BOOST_TEST((with([](double ties, bool) { return 1 / ties; }) == Verdict::pass));
+  BOOST_TEST((with([](double, bool) { return 1.0; }) == Verdict::fail));
+}
+
+// ---- how small an error is seen
+template <class Check> double smallest_seen(Check&& check_with, int smallest = 15) {
+  for (int digits = smallest; digits > 0; --digits)
+    if (check_with(std::pow(10.0, -digits)) == Verdict::fail) return std::pow(10.0, -digits);
+  return 1;
+}
+
+BOOST_AUTO_TEST_CASE(differences_alone_see_a_relative_error_of_1e_11) {
+  const auto seen = [](const char* name, double (*f)(double), double (*d)(double), double x) {
+    const double e = smallest_seen([&](double error) {
+      Subject s;
+      s.value = [=](View at) { return Values{f(at[0])}; };
+      s.pullback = [=](View at, View w) { return Values{w[0] * d(at[0]) * (1 + error)}; };
+      return check(s, Values{x}).verdict;
+    });
+    if (std::getenv("GRADUS_SHOW") != nullptr) std::printf("  %-10s at %5.2f: %.0e\n", name, x, e);
+    BOOST_TEST(e <= 1e-11, name << " at " << x << ": " << e);
+  };
+  for (const double x : {-1.7, 0.3, 2.1}) {
+    seen("sigmoid", [](double v) { return 1 / (1 + std::exp(-v)); }, [](double v) { return std::exp(-v) / std::pow(1 + std::exp(-v), 2); }, x);
+    seen("tanh", [](double v) { return std::tanh(v); }, [](double v) { return 1 / std::pow(std::cosh(v), 2); }, x);
+    seen("exp", [](double v) { return std::exp(v); }, [](double v) { return std::exp(v); }, x);
+    seen("softplus", [](double v) { return std::log1p(std::exp(v)); }, [](double v) { return 1 / (1 + std::exp(-v)); }, x);
+    seen("erf", [](double v) { return std::erf(v); }, [](double v) { return 1.1283791670955126 * std::exp(-v * v); }, x);
+    seen("cube", [](double v) { return v * v * v; }, [](double v) { return 3 * v * v; }, x);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_wrong_entry_among_a_million_is_seen_by_directions) {
+  constexpr std::size_t n = 1024 * 1024;
+  Subject s;
+  s.value = [](View x) { double sum = 0; for (const double v : x) sum += v * v * 0.5; return Values{sum / static_cast<double>(n)}; };
+  std::vector<double> x(n);
+  Random random(1);
+  for (double& v : x) v = random.uniform(-1, 1);
+  x[777777] = 0.9;
+  CheckOptions options;
+  options.probes = 2;
+  const double e = smallest_seen([&](double error) {
+    s.pullback = [error](View at, View w) {
+      Values g(at.begin(), at.end());
+      for (double& v : g) v *= w[0] / static_cast<double>(n);
+      g[777777] += w[0] * error;  // of the size of the gradient's norm
+      return g;
+    };
+    return check(s, x, options).verdict;
+  }, 10);
+  if (std::getenv("GRADUS_SHOW") != nullptr) std::printf("  one entry of 1024^2: %.0e\n", e);
+  BOOST_TEST(e <= 1e-8);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_4096_inputs_is_checked_along_directions_in_a_tenth_of_a_second) {
+  Random random(2);
+  std::vector<double> x(4096);
+  for (double& v : x) v = random.normal();
+  const auto f = [](const auto& v) {
+    std::remove_cvref_t<decltype(v[0])> sum = 0.0;
+    for (std::size_t i = 0; i + 1 < v.size(); ++i) sum += tanh(v[i] * v[i + 1]);
+    return sum;
+  };
+  const CheckResult r = check(f, x);
+  BOOST_TEST(r);
+  if (std::getenv("GRADUS_SHOW") != nullptr) std::printf("  4096 inputs: %.0f ms\n", 1e3 * r.seconds);
+  if (std::getenv("GRADUS_TIMING") != nullptr) BOOST_TEST(r.seconds < 0.1);  // not where sanitizers or a busy machine decide
+}
+
+}  // namespace
