@@ -140,6 +140,8 @@ class Point {
     return x_.size() > most ? text + fmt::format(", … ({} inputs)", x_.size()) : text;
   }
   [[nodiscard]] std::string place(View w) const { return y_.size() < 2 ? place() : place() + ", cotangent " + list(w); }
+  /// What a product that was rounded in the subnormal range may be off by, once it is multiplied by an input.
+  [[nodiscard]] double least() const { return tiniest * std::max(1.0, std::min(largest(x_), 1e6)); }
   Finding finding(std::string quantity, std::string where, double got) const {
     return {.quantity = std::move(quantity), .where = std::move(where), .regime = regime_, .got = got, .opinions = {}, .message = {}};
   }
@@ -212,7 +214,7 @@ class Point {
     const auto close = [&](View a, View b, View scale) {
       if (a.size() != b.size()) return false;
       for (std::size_t i = 0; i < a.size(); ++i)
-        if (std::isfinite(a[i]) && std::isfinite(b[i]) ? std::fabs(a[i] - b[i]) > (c + 4 * s_.noise) * scale[i] + 16 * tiniest : std::isfinite(a[i]) != std::isfinite(b[i]) && std::fabs(scale[i]) < 1e300) return false;
+        if (std::isfinite(a[i]) && std::isfinite(b[i]) ? std::fabs(a[i] - b[i]) > (c + 4 * s_.noise) * scale[i] + 16 * least() : std::isfinite(a[i]) != std::isfinite(b[i]) && std::fabs(scale[i]) < 1e300) return false;
       return true;
     };
     // Zero, scaled and added cotangents: a pullback is linear in its cotangent.
@@ -232,8 +234,10 @@ class Point {
       Values added = g;
       for (std::size_t i = 0; i < n; ++i) added[i] += g_other.values[i];
       const Values scale_other = sizes(other, g_other.values, largest(g));
+      // A gradient of which nothing but rounding is left is not even linear: what the function itself cannot resolve does not count.
       const double most = std::max(largest(g), largest(g_other.values));  // an entry may be a small difference of terms that nobody sees
-      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most);
+      const double size = dot_of_magnitudes(y_, w) + dot_of_magnitudes(y_, other);
+      for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most) + (std::isfinite(size) ? size : 0);
       rule("linearity", close(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
     }
     if (s_.accumulate) {
@@ -303,7 +307,7 @@ class Point {
       for (const auto& [oracle, e] : expected) {
         const double size = e.scale.empty() ? std::fabs(e.gradient[i]) : std::max(e.scale[i], std::fabs(e.gradient[i]));
         Opinion o{.oracle = oracle, .expected = e.gradient[i], .bound = e.bound[i],
-                  .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit + s_.noise) * size + 2 * tiniest, .note = {}};
+                  .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit + s_.noise) * size + 2 * least(), .note = {}};
         if (std::isnan(o.bound) || std::isinf(o.bound)) o.note = "no opinion here";
         f.opinions.push_back(std::move(o));
       }
@@ -316,8 +320,13 @@ class Point {
           f.opinions.push_back({.oracle = "difference", .note = "the function is declared to be noisy"});
         } else {
           const Difference d = derivative(i, w);
-          const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * tiniest;
+          const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * least();
           f.opinions.push_back(opinion_of(d, g[i], rounding));
+          if (d.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) {
+            Values axis(x_.size(), 0.0);
+            axis[i] = 1;
+            accept_a_piece(f.opinions.back(), axis, w, g[i]);
+          }
           if (d.status == DifferenceStatus::kink) kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
         }
       }
@@ -346,6 +355,26 @@ class Point {
     Values at = x_;
     return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w));
   }
+  /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
+  /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
+  void accept_a_piece(Opinion& o, const Values& d, const Values& w, double got) {
+    double low = o.expected - o.bound, high = o.expected + o.bound;
+    for (int k = 0; k < 64; ++k) {
+      Values beside = x_, at = x_;
+      for (double& v : beside) v += 1e-4 * random_.normal() * std::max(std::fabs(v), 1.0);
+      const Difference piece = difference([&](double t) {
+        for (std::size_t i = 0; i < at.size(); ++i) at[i] = beside[i] + t * d[i];
+        return value_along(at, w);
+      }, 0, {}, dot_of_magnitudes(y_, w));
+      if (piece.status != DifferenceStatus::accepted) continue;
+      low = std::min(low, piece.value - piece.error);
+      high = std::max(high, piece.value + piece.error);
+      if (const double slack = 1e-3 * (high - low); got >= low - slack && got <= high + slack) {
+        o.verdict = Verdict::kink;
+        return;
+      }
+    }
+  }
   /// `convexity` is that of the kink at x, 0 if it is neither convex nor concave: then only smooth directions count.
   void along(const std::string& what, const Values& d, const Values& w, View g, int convexity) {
     Domain inside;  // how far the direction stays in the domain of every input
@@ -365,7 +394,8 @@ class Point {
     // Between its slopes lies every generalized gradient of a convex or concave function; of others, a right one may lie outside.
     if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return;
     Finding f = finding(fmt::format("d {} along {}", s_.name, what), place(w), got);
-    f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * tiniest));
+    f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * least()));
+    if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
     f.opinions.back().oracle = "directional";
     f.verdict = judge(got, f.opinions);
     if (x_.size() > options_.directional_above) result_.take(std::move(f));
@@ -500,6 +530,7 @@ class Point {
     double steps = 0;  // the places between are rounded too: each moves the value by a slope times half a last place
     for (std::size_t i = 0; i < d.size(); ++i) steps = std::max(steps, std::fabs(x_[i]) / std::max(std::fabs(d[i]) * (to - from), tiniest));
     r.bound = 4 * std::fabs(r.sum - coarse) + 4 * unit * (s_.operations * (dot_of_magnitudes(start.values, w) + dot_of_magnitudes(end.values, w) + r.magnitude) + r.magnitude * steps);
+    for (const double v : d) r.bound += 64 * tiniest * (1 + std::fabs(v));  // subnormal gradients and products
     return r;
   }
 
@@ -522,6 +553,7 @@ class Point {
     };
     const double got = dot(hv.values, u);
     Finding f = finding(fmt::format("uᵀHv of {}", s_.name), place(w), got);
+    // Apart: a Hessian that is symmetric may still be another function\'s.
     rule("symmetry", std::fabs(got - dot(hu.values, v)) <= 16 * s_.operations * unit * size + 8 * tiniest, "the Hessian is not symmetric: uᵀHv and vᵀHu differ", w);
     f.opinions.push_back(opinion_of(difference(slope, 0), got, 8 * s_.operations * unit * size + 8 * tiniest));
     f.opinions.back().oracle = "second order";

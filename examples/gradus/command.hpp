@@ -1,6 +1,7 @@
 // What the subcommands of `gradus` share: options, output, exit codes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,11 @@ struct Reporting;  // report.hpp
 // ---- Subcommands. Each returns the exit code.
 int check_exhaustively_command(const std::vector<std::string>& names, std::uint64_t stride, const Common& common);
 int check_ops_command(const std::vector<std::string>& names, const Common& common, const Reporting& reporting);
+struct MutantOptions {
+  std::size_t trials = 0;  ///< 0: the default
+  bool quick = false;
+};
+int mutants_command(const MutantOptions& options, const Common& common);
 int list_command(const Common& common, bool markdown);
 int show_command(const std::vector<std::string>& names, const Common& common);
 int eval_command(const std::string& file, const std::string& form);

@@ -105,6 +105,11 @@ int run(int argc, char** argv) {
   std::uint64_t stride = 1;
   auto* check_exhaustive = check->add_flag("--exhaustive", exhaustive, "at every float there is: ops of one number (default: relu sigmoid tanh leaky_relu elu softplus)");
   check->add_option("--stride", stride, "only every Nth float, by bit pattern (default 1)")->check(CLI::Validator(positive_number, "", ""))->option_text("N")->needs(check_exhaustive);
+  MutantOptions mutants;
+  bool check_the_checker = false;
+  auto* check_mutants = check->add_flag("--mutants", check_the_checker, "check the checker: wrong rules must be caught, right ones never blamed");
+  check->add_option("--trials", mutants.trials, "how many checks of right rules (default 100000)")->needs(check_mutants)->option_text("N");
+  check->add_flag("--quick", mutants.quick, "fewer trials: some seconds")->needs(check_mutants);
   check->footer(std::string(exit_codes) + expression_help);
   add_common(*check, common, {"text", "json", "junit", "md", "html"});
   check->add_option("--output", reporting.output, "write the report to this file, and a summary to standard output")->check(CLI::Validator([](std::string& file) { return file.empty() ? std::string("a file has a name") : std::string(); }, "", ""))->option_text("FILE");
@@ -158,6 +163,7 @@ int run(int argc, char** argv) {
     return usage;
   }
   if (check->parsed()) {
+    if (check_the_checker) return mutants_command(mutants, common);
     if (exhaustive && check_expression->count() != 0) throw UsageError("--exhaustive takes names of ops, not --expr");
     if (exhaustive) return check_exhaustively_command(names, stride, common);
     if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, reporting);
