@@ -66,7 +66,8 @@ class Estimator {
     // The slopes of a smooth function close up in proportion to h, those of a corner do not.
     t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
     // Where the first steps reach over a second corner, the jump falls to that of the nearest one, and then stays.
-    t.corner = t.corner || (last_jump > 0.75 * jump_before && jump_before > 0.75 * jump_before_that && last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)));
+    const auto alike = [](double a, double b) { return a > 0.75 * b && b > 0.75 * a; };  // rounding doubles from step to step
+    t.corner = t.corner || (alike(last_jump, jump_before) && alike(jump_before, jump_before_that) && last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)));
     // A corner too small to be told from curvature: a slope of 1 beside one of 1 - 1e-11. The one-sided slopes are as good as their mean.
     if (!t.corner && last_jump > 0.3 * first_jump && first_jump > 64 * noise) t.error += last_jump;
     return t;

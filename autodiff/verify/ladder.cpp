@@ -140,8 +140,6 @@ class Point {
     return x_.size() > most ? text + fmt::format(", … ({} inputs)", x_.size()) : text;
   }
   [[nodiscard]] std::string place(View w) const { return y_.size() < 2 ? place() : place() + ", cotangent " + list(w); }
-  /// What a product that was rounded in the subnormal range may be off by, once it is multiplied by an input.
-  [[nodiscard]] double least() const { return tiniest * std::max(1.0, std::min(largest(x_), 1e6)); }
   Finding finding(std::string quantity, std::string where, double got) const {
     return {.quantity = std::move(quantity), .where = std::move(where), .regime = regime_, .got = got, .opinions = {}, .message = {}};
   }
@@ -214,7 +212,7 @@ class Point {
     const auto close = [&](View a, View b, View scale) {
       if (a.size() != b.size()) return false;
       for (std::size_t i = 0; i < a.size(); ++i)
-        if (std::isfinite(a[i]) && std::isfinite(b[i]) ? std::fabs(a[i] - b[i]) > (c + 4 * s_.noise) * scale[i] + 16 * least() : std::isfinite(a[i]) != std::isfinite(b[i]) && std::fabs(scale[i]) < 1e300) return false;
+        if (std::isfinite(a[i]) && std::isfinite(b[i]) ? std::fabs(a[i] - b[i]) > (c + 4 * s_.noise) * scale[i] + 16 * least_ : std::isfinite(a[i]) != std::isfinite(b[i]) && std::fabs(scale[i]) < 1e300) return false;
       return true;
     };
     // Zero, scaled and added cotangents: a pullback is linear in its cotangent.
@@ -307,7 +305,7 @@ class Point {
       for (const auto& [oracle, e] : expected) {
         const double size = e.scale.empty() ? std::fabs(e.gradient[i]) : std::max(e.scale[i], std::fabs(e.gradient[i]));
         Opinion o{.oracle = oracle, .expected = e.gradient[i], .bound = e.bound[i],
-                  .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit + s_.noise) * size + 2 * least(), .note = {}};
+                  .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit + s_.noise) * size + 2 * least_, .note = {}};
         if (std::isnan(o.bound) || std::isinf(o.bound)) o.note = "no opinion here";
         f.opinions.push_back(std::move(o));
       }
@@ -320,7 +318,7 @@ class Point {
           f.opinions.push_back({.oracle = "difference", .note = "the function is declared to be noisy"});
         } else {
           const Difference d = derivative(i, w);
-          const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * least();
+          const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * least_;
           f.opinions.push_back(opinion_of(d, g[i], rounding));
           if (d.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) {
             Values axis(x_.size(), 0.0);
@@ -358,6 +356,7 @@ class Point {
   /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
   /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
   void accept_a_piece(Opinion& o, const Values& d, const Values& w, double got) {
+    if (x_.size() > options_.directional_above) return;
     double low = o.expected - o.bound, high = o.expected + o.bound;
     for (int k = 0; k < 64; ++k) {
       Values beside = x_, at = x_;
@@ -394,7 +393,7 @@ class Point {
     // Between its slopes lies every generalized gradient of a convex or concave function; of others, a right one may lie outside.
     if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return;
     Finding f = finding(fmt::format("d {} along {}", s_.name, what), place(w), got);
-    f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * least()));
+    f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * least_));
     if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
     f.opinions.back().oracle = "directional";
     f.verdict = judge(got, f.opinions);
@@ -566,6 +565,8 @@ class Point {
   CheckResult& result_;
   std::vector<double>& limits_;
   Values x_, y_, gradient_;
+  /// What a product that was rounded in the subnormal range may be off by, once it is multiplied by an input.
+  double least_ = tiniest * std::clamp(largest(x_), 1.0, 1e6);
   std::string regime_;
   Random random_;
   std::vector<Failure> failures_;
