@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,7 @@ struct CheckResult {
   std::vector<std::string> regimes;
   std::vector<OracleCount> oracles;
   Worst value, derivative;          ///< against high precision, in ulps (of the sum of |terms| where the result is a signed sum)
-  double claim = 0;                 ///< what the errors of the derivatives may be, in ulps; 0 if nothing is claimed
+  double claim = std::numeric_limits<double>::quiet_NaN();  ///< what the errors of the derivatives may be, in ulps; NaN if nothing is claimed
   std::vector<ErrorPoint> errors;   ///< of the derivative of an op of one operand, by x; at most 400; empty if unknown
   double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
   std::vector<std::string> advice;  ///< why this test could not have failed in some respect: "every x is positive: …"

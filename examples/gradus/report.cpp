@@ -128,7 +128,7 @@ int publish(const std::vector<CheckResult>& results, const std::string& text, co
     print(common.format == Format::text ? report + notes : report);
   } else {
     ReportFile(reporting.output).write(report);
-    print(fmt::format("{}report in {}\n{}", summary, reporting.output, notes));
+    print(fmt::format("{}report in {}\n{}", summary, one_line(reporting.output), notes));
   }
   return exit_code_of(results, reporting.fail_on);
 }

@@ -59,8 +59,9 @@ class Plot {
       s += fmt::format("<line class=\"axis\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/><text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:g}</text>\n", left, right, at, left - 6, at + 4, tick);
     }
     s += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">x (signed logarithm)</text><text x=\"{}\" y=\"12\">error of the derivative in ulps{}</text>\n", right, height - 4, left, logarithmic_ ? " (logarithm)" : "");
-    if (r_.claim > 0)
-      s += fmt::format("<line class=\"claim\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/><text class=\"over\" x=\"{1}\" y=\"{3:.1f}\" text-anchor=\"end\">claimed: at most {4:g}</text>\n", left, right, y_of(r_.claim), y_of(r_.claim) - 4, r_.claim);
+    if (!std::isnan(r_.claim))
+      s += fmt::format("<line class=\"claim\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/><text class=\"over\" x=\"{1}\" y=\"{3:.1f}\" text-anchor=\"end\">claimed: {4}</text>\n", left, right, y_of(r_.claim), y_of(r_.claim) - 4,
+                       r_.claim > 0 ? fmt::format("at most {:g}", r_.claim) : "exact");
     for (const ErrorPoint& e : r_.errors)
       s += fmt::format("<circle{} cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>\n", std::fabs(e.x) > reach ? " class=\"outside\"" : "", x_of(e.x), y_of(e.ulps),
                        markup(fmt::format("x = {}: {} ulp ({})", number_text(e.x), ulps_text(e.ulps), e.regime)));

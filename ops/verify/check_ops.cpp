@@ -35,6 +35,7 @@ std::vector<CheckResult> check_ops(std::span<const std::string> names, const OpC
         }
         const ElementwiseEntry* elementwise = find_elementwise(names[i]);
         results[i] = elementwise != nullptr ? check_op(*elementwise) : check_op(*find_array(names[i]), options.seed);
+        results[i].claim = elementwise != nullptr ? elementwise->info->derivative_ulps : find_array(names[i])->info->derivative_ulps;
         const std::lock_guard lock(mutex);
         ++done;
         if (progress) progress(results[i], done);
