@@ -15,7 +15,8 @@ constexpr int levels = 5;
 
 struct Tableau {
   bool finite = false;
-  bool corner = false;
+  bool corner = false;  // not to be accepted as smooth
+  bool steady = false;  // evidence of a kink
   bool limited_by_rounding = false;
   bool flat = true;  // the same value everywhere
   double value = 0, error = 0;
@@ -66,8 +67,12 @@ class Estimator {
     // The slopes of a smooth function close up in proportion to h, those of a corner do not.
     t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
     // Where the first steps reach over a second corner, the jump falls to that of the nearest one, and then stays.
-    const auto alike = [](double a, double b) { return a > 0.75 * b && b > 0.75 * a; };  // rounding doubles from step to step
-    t.corner = t.corner || (alike(last_jump, jump_before) && alike(jump_before, jump_before_that) && last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)));
+    // A jump that grows is not resolved yet: no reason to accept, nor evidence of a corner.
+    const auto stays = [](double a, double b) { return a > 0.75 * b; };
+    const auto alike = [&](double a, double b) { return stays(a, b) && stays(b, a); };
+    const bool large = last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope));
+    t.steady = t.corner || (large && alike(last_jump, jump_before) && alike(jump_before, jump_before_that));
+    t.corner = t.corner || (large && stays(last_jump, jump_before) && stays(jump_before, jump_before_that));
     // A corner too small to be told from curvature: a slope of 1 beside one of 1 - 1e-11. The one-sided slopes are as good as their mean.
     if (!t.corner && last_jump > 0.3 * first_jump && first_jump > 64 * noise) t.error += last_jump;
     return t;
@@ -110,7 +115,7 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
     d.left_slope = fine.left_slope;
     d.right_slope = fine.right_slope;
     d.error = 4 * fine.noise;
-    corner_to_the_end = fine.finite && fine.corner && same_slopes;
+    corner_to_the_end = fine.finite && fine.steady && same_slopes;
     if (fine.corner) last_corner = jump;
     if (!fine.finite || fine.corner) {
       d.near_kink = d.near_kink || fine.corner;

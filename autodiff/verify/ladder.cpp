@@ -403,6 +403,11 @@ class Point {
   /// At a kink every entry may be anything between its slopes; together they must also fit the slopes along other directions.
   void subdifferential(const Values& w, View g, const std::vector<Kink>& kinks) {
     if (x_.size() < 2) return;
+    // Only where x lies exactly on the kinks, as far as one can see: beside them, the slopes of the pieces around are not those of x.
+    for (const Kink& k : kinks) {
+      const auto same = std::count(x_.begin(), x_.end(), x_[k.input]);
+      if (same < 2 && x_[k.input] * 64 != std::round(x_[k.input] * 64)) return;
+    }
     const bool alike = std::all_of(kinks.begin(), kinks.end(), [&](const Kink& k) { return k.convexity == kinks.front().convexity; });
     const int convexity = alike ? kinks.front().convexity : 0;
     Values together(x_.size(), 0.0);
@@ -565,8 +570,8 @@ class Point {
   CheckResult& result_;
   std::vector<double>& limits_;
   Values x_, y_, gradient_;
-  /// What a product that was rounded in the subnormal range may be off by, once it is multiplied by an input.
-  double least_ = tiniest * std::clamp(largest(x_), 1.0, 1e6);
+  /// What a factor that was rounded in the subnormal range may be off by, once it has been multiplied by an input or a constant.
+  double least_ = 1e6 * tiniest * std::clamp(largest(x_), 1.0, 1e6);
   std::string regime_;
   Random random_;
   std::vector<Failure> failures_;
