@@ -28,7 +28,8 @@ struct Difference {
 /// Raw extrapolation estimates are below the true error in most cases: a floor from the rounding of f, and the agreement of two tableaux
 /// of different step sizes, make the bound hold. 22 to 60 evaluations of f.
 /// `magnitude` is that of the terms which f adds up, where it can be much larger than f: it sets the floor.
-[[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0);
+/// `scatter` is how far values are known to be off, where that is more than their own rounding.
+[[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
 
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.

@@ -51,7 +51,7 @@ class Detective {
     for (const auto& ask : {&Detective::lost_digits, &Detective::contributions, &Detective::cotangents, &Detective::order_of_entries})
       if (std::string s = (this->*ask)(); !s.empty()) return s;
     const std::string here = what_and_where(), elsewhere = tail();
-    return here.empty() || elsewhere.empty() ? here + elsewhere : fmt::format("{}; there {}", elsewhere, here);
+    return here.empty() || elsewhere.empty() || elsewhere.find(here) != std::string::npos ? (elsewhere.empty() ? here : elsewhere) : fmt::format("{}; there {}", elsewhere, here);
   }
 
  private:
@@ -102,14 +102,14 @@ class Detective {
       const double error = e_.got[i] / e_.expected[i] - 1;
       if (!common) common = error;
       constant = constant && close(error, *common, 1e-2);
-      all_float = all_float && static_cast<double>(static_cast<float>(e_.got[i])) == e_.got[i];
+      all_float = all_float && e_.got[i] != std::round(e_.got[i]) && static_cast<double>(static_cast<float>(e_.got[i])) == e_.got[i];
       largest = std::max(largest, std::fabs(error));
       ++seen;
     }
     if (!common || largest < 1e-15) return {};
     if (all_float && largest < 1.3e-7) return fmt::format("{}every entry is a float: a float in the chain rounds it", seen < 2 ? "maybe " : "");
     if (constant && seen >= 2) return fmt::format("a constant relative error of {:.2g}: a constant with too few digits, or a guard such as x + 1e-8", *common);
-    if (largest > 2e-9 && largest < 2.5e-7) return fmt::format("relative errors up to {:.1g}, the precision of a float: a float in the chain", largest);
+    if (largest > 2e-9 && largest < 2.5e-7) return fmt::format("relative errors up to {:.1g}, the precision of a float: a float in the chain, or a constant with as few digits", largest);
     if (seen >= 2) return fmt::format("right to about {} digits only: a guard constant, or digits lost by cancellation", static_cast<int>(-std::log10(largest)));
     return {};
   }
@@ -254,8 +254,12 @@ class Detective {
     const auto negative = [](double v) { return v < 0; };
     const auto positive = [](double v) { return v > 0; };
     if (wrong_are_at([](double v) { return v == 0; })) return "only at x = 0: the convention at the kink";
-    if (n_ >= 3 && wrong_are_at(negative) && right_are([&](double v) { return !negative(v); })) return "only where x < 0";
-    if (n_ >= 3 && wrong_are_at(positive) && right_are([&](double v) { return !positive(v); })) return "only where x > 0";
+    // Two on either side at least, or the claim could hardly have been refuted.
+    std::size_t right_below = 0, right_above = 0;
+    for (std::size_t i = 0; i < n_; ++i)
+      if (!is_wrong(i) && e_.expected[i] != 0) (e_.x[i] < 0 ? right_below : right_above) += 1;
+    if (wrong_.size() >= 2 && right_above >= 2 && wrong_are_at(negative) && right_are([&](double v) { return !negative(v); })) return "only where x < 0";
+    if (wrong_.size() >= 2 && right_below >= 2 && wrong_are_at(positive) && right_are([&](double v) { return !positive(v); })) return "only where x > 0";
     double nearest_wrong = std::numeric_limits<double>::infinity(), farthest_right = 0;
     for (std::size_t i = 0; i < n_; ++i) (is_wrong(i) ? nearest_wrong : farthest_right) = is_wrong(i) ? std::min(nearest_wrong, std::fabs(e_.x[i])) : std::max(farthest_right, std::fabs(e_.x[i]));
     if (n_ >= 4 && nearest_wrong > farthest_right && nearest_wrong > 5) return fmt::format("only for |x| >= {:.3g}: a cut-off or cancellation in the tail", nearest_wrong);
@@ -299,8 +303,9 @@ class Detective {
     if (wrong < 1 || right < 3) return {};
     if (wrong_only_at_zero) return "wrong only at x = 0: the convention at the kink";
     if (wrong < 2) return {};
-    if (lowest_right >= 0 && highest_wrong < 0) return "wrong only where x < 0";
-    if (highest_right <= 0 && lowest_wrong > 0) return "wrong only where x > 0";
+    const bool many = wrong >= 4 && right >= 8;  // a sign is right by accident half the time
+    if (many && lowest_right >= 0 && highest_wrong < 0) return "wrong only where x < 0";
+    if (many && highest_right <= 0 && lowest_wrong > 0) return "wrong only where x > 0";
     if (nearest_wrong > farthest_right) return fmt::format("right for |x| <= {:.3g}, wrong beyond: a cut-off or cancellation in the tail", farthest_right);
     if (highest_wrong < lowest_right) return fmt::format("right for x >= {:.3g}, wrong below: a cut-off or cancellation in the tail", lowest_right);
     if (lowest_wrong > highest_right) return fmt::format("right for x <= {:.3g}, wrong above: a cut-off or cancellation in the tail", highest_right);

@@ -105,7 +105,7 @@ class Point {
       }
     if (failures_.empty()) {  // else they would only repeat it
       forward_mode(w);
-      path_integral(w);
+      if (resolved_) path_integral(w);
     }
     second_order(w);
   }
@@ -177,10 +177,16 @@ class Point {
       return false;
     }
     if (first.thrown || second.thrown) {
-      const Outcome back = pull(Values{});
       Finding f = finding(s_.name, place(), nan);
       f.message = "the function throws: " + first.thrown.value_or(*second.thrown);
       f.verdict = first.thrown && second.thrown ? Verdict::inconclusive : Verdict::nondeterministic;
+      result_.take(std::move(f));
+      return false;
+    }
+    if (y_.empty()) {
+      Finding f = finding(s_.name, place(), nan);
+      f.message = "the function has no results";
+      f.verdict = Verdict::inconclusive;
       result_.take(std::move(f));
       return false;
     }
@@ -218,13 +224,17 @@ class Point {
     // Zero, scaled and added cotangents: a pullback is linear in its cotangent.
     const Outcome none = pull(Values(w.size(), 0.0));
     rule("linearity", !none.thrown && std::all_of(none.values.begin(), none.values.end(), [](double v) { return v == 0; }), "a cotangent of 0 does not give a gradient of 0", w);
-    Values twice = w, sum = w;
-    for (double& v : twice) v *= 2;
-    const Outcome doubled = pull(twice);
-    Values g2 = g;
-    for (double& v : g2) v *= 2;
+    Values sum = w;
+    for (const double factor : {0x1p10, 0x1p-10}) {
+      Values scaled_w = w, want = g, size = sizes(w, g, 0);
+      for (double& v : scaled_w) v *= factor;
+      for (double& v : want) v *= factor;
+      for (double& v : size) v *= factor;
+      const Outcome scaled = pull(scaled_w);
+      const bool overflows = !all_finite(want) || largest(want) > 1e300 || largest(want) < 1e-290;
+      rule("linearity", overflows || (!scaled.thrown && close(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
+    }
     Values scale = sizes(w, g, 0);
-    rule("linearity", !doubled.thrown && close(doubled.values, g2, scale), "twice the cotangent does not give twice the gradient", w);
     const Values other = random_weights(random_, w.size());
     for (std::size_t j = 0; j < w.size(); ++j) sum[j] += other[j];
     const Outcome g_other = pull(other), g_sum = pull(sum);
@@ -289,6 +299,7 @@ class Point {
     if (back.thrown || back.values.size() != x_.size()) return;  // structure has said so
     const Values& g = back.values;
     const bool finite = all_finite(y_);
+    scatter_ = finite ? scatter(x_, w) : 0;
     std::vector<std::pair<std::string, Subject::Expected>> expected;
     if (options_.witnesses)
       for (const Subject::Witness& witness : s_.witnesses) {
@@ -298,6 +309,7 @@ class Point {
           throw ShapeError(fmt::format("check: the {} of {} gives {} numbers for {} inputs", witness.name, s_.name, e.gradient.size(), g.size()));
       }
     const bool directional = x_.size() > options_.directional_above;
+    resolved_ = resolved_ || directional;
     const Values spread = finite && s_.noise == 0 && !directional ? rounding_of_inputs(w, g) : Values(g.size(), 0.0);
     std::vector<Kink> kinks;
     const auto judge_entry = [&](std::size_t i, bool differences) {
@@ -320,7 +332,9 @@ class Point {
           const Difference d = derivative(i, w);
           const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * least_;
           f.opinions.push_back(opinion_of(d, g[i], rounding));
-          if (d.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) {
+          resolved_ = resolved_ || d.status == DifferenceStatus::kink || (d.status == DifferenceStatus::accepted && d.error <= 0.1 * std::fabs(d.value));
+          if (const bool disagrees = f.opinions.back().verdict == Verdict::fail || (f.opinions.back().verdict == Verdict::inconclusive && f.opinions.back().note.empty() && !(std::fabs(g[i] - d.value) <= f.opinions.back().tolerance));
+              disagrees && std::isfinite(g[i]) && (d.status == DifferenceStatus::kink || is_tied(i))) {
             Values axis(x_.size(), 0.0);
             axis[i] = 1;
             accept_a_piece(f.opinions.back(), axis, w, g[i]);
@@ -349,9 +363,34 @@ class Point {
 
   struct Kink { std::size_t input; int convexity; };
 
+  /// How far neighbouring values scatter around `centre`, where that is more than their own rounding: log(1 + exp(-40)) has no digits left.
+  double scatter(const Values& centre, View w) const {
+    if (x_.size() > options_.directional_above) return 0;
+    // Fourth differences of a smooth function vanish with the step, those of a kink fall with it, rounding stays.
+    Random random(1);
+    const Values d = random_weights(random, x_.size());
+    Values at(x_.size());
+    const auto fourth_difference = [&](double step) {
+      double values[9];
+      for (int k = 0; k < 9; ++k) {
+        for (std::size_t i = 0; i < at.size(); ++i) {
+          at[i] = centre[i] + step * (k - 4) * d[i] * std::max(std::fabs(centre[i]), 0x1p-10);
+          if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) return 0.0;
+        }
+        values[k] = value_along(at, w);
+        if (!std::isfinite(values[k])) return 0.0;
+      }
+      double most = 0;
+      for (int k = 0; k + 4 < 9; ++k) most = std::max(most, std::fabs(values[k] - 4 * values[k + 1] + 6 * values[k + 2] - 4 * values[k + 3] + values[k + 4]));
+      return most / 8;
+    };
+    const double fine = fourth_difference(0x1p-18), coarse = fourth_difference(0x1p-15);
+    return fine > 0.3 * coarse && coarse > 0.1 * fine && fine <= 1e-12 * std::max(1.0, dot_of_magnitudes(y_, w)) ? fine : 0;
+  }
+
   Difference derivative(std::size_t i, View w) const {
     Values at = x_;
-    return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w));
+    return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w), scatter_);
   }
   /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
   /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
@@ -389,7 +428,7 @@ class Point {
       return value_along(at, w);
     };
     const double got = dot(g, d);
-    const Difference slope = difference(moved, 0, inside, dot_of_magnitudes(y_, w));
+    const Difference slope = difference(moved, 0, inside, dot_of_magnitudes(y_, w), scatter_);
     // Between its slopes lies every generalized gradient of a convex or concave function; of others, a right one may lie outside.
     if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return;
     Finding f = finding(fmt::format("d {} along {}", s_.name, what), place(w), got);
@@ -419,6 +458,9 @@ class Point {
       along("a random direction at the kink", d, w, g, convexity);
     }
   }
+
+  /// Another input has the same value: a median of equal numbers has slope 0 along every axis, and a gradient that is not 0.
+  [[nodiscard]] bool is_tied(std::size_t i) const { return std::count(x_.begin(), x_.end(), x_[i]) > 1; }
 
   /// How far a last place of the inputs moves the gradient: what the rounding inside the function may do to it as well.
   Values rounding_of_inputs(View w, View g) {
@@ -476,6 +518,7 @@ class Point {
 
   // ---- path integral: f(b) - f(a) is the integral of the gradient along the way
   void path_integral(const Values& w) {
+    scatter_ = all_finite(y_) ? scatter(x_, w) : 0;
     if (s_.noise > 0 || x_.empty() || !all_finite(y_) || !all_finite(gradient_)) return;
     const int paths = x_.size() > options_.directional_above ? 1 : 3;
     for (int path = 0; path < paths; ++path) {
@@ -498,13 +541,56 @@ class Point {
         constexpr int pieces = 16;
         for (int k = 0; k < pieces && wrong < 4; ++k) {
           const Integral piece = integral(d, w, static_cast<double>(k) / pieces, static_cast<double>(k + 1) / pieces);
-          if (piece.finite && std::fabs(piece.sum - piece.change) > piece.bound) ++wrong;
+          if (piece.finite && std::fabs(piece.sum - piece.change) > piece.bound && !is_jump(d, w, static_cast<double>(k) / pieces, static_cast<double>(k + 1) / pieces)) ++wrong;
         }
         if (wrong < 4) continue;
+        // A gross error is seen by differences along the path as well; if they agree, values jump all the way: x·(x - floor(x)).
+        if (std::fabs(whole.sum - whole.change) > 1e-6 * whole.magnitude && agrees_along(d, w)) continue;
+        // The values may have lost their digits elsewhere on the path.
+        double lost = 0;
+        for (const double t : {0.25, 0.5, 0.75, 1.0}) {
+          Values at = x_;
+          for (std::size_t i = 0; i < at.size(); ++i) at[i] += t * d[i];
+          lost = std::max(lost, scatter(at, w));
+        }
+        if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost) continue;
       }
       if (f.verdict == Verdict::inconclusive) continue;  // nothing was learnt, and nothing is missing
       take_if_wrong(std::move(f));
     }
+  }
+  /// The slope along the path, at some places on it, is that of the pullback.
+  bool agrees_along(const Values& d, const Values& w) const {
+    int agreed = 0;
+    for (const double t : {0.11, 0.37, 0.52, 0.71, 0.93}) {
+      Values at(x_.size()), moved(x_.size());
+      for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * d[i];
+      const Outcome g = attempt([&] { return s_.pullback(at, w); });
+      if (g.thrown || g.values.size() != d.size()) return false;
+      const Difference slope = difference([&](double u) {
+        for (std::size_t i = 0; i < at.size(); ++i) moved[i] = at[i] + u * d[i];
+        return value_along(moved, w);
+      }, 0, {}, dot_of_magnitudes(y_, w), scatter_);
+      if (slope.status != DifferenceStatus::accepted) continue;
+      if (std::fabs(slope.value - dot(g.values, d)) > 4 * slope.error + 1e-6 * dot_of_magnitudes(g.values, d)) return false;
+      ++agreed;
+    }
+    return agreed >= 2;
+  }
+  /// What is missing on this piece of the path is all missing on a small part of it: the value jumps there, or the slope does.
+  bool is_jump(const Values& d, const Values& w, double from, double to) const {
+    const auto missing = [&](double a, double b) {
+      const Integral r = integral(d, w, a, b);
+      return r.finite ? std::fabs(r.sum - r.change) : 0.0;
+    };
+    const double whole = missing(from, to);
+    double left = whole;
+    for (int level = 0; level < 6; ++level) {
+      const double middle = (from + to) / 2, first = missing(from, middle), second = missing(middle, to);
+      (first > second ? to : from) = middle;
+      left = std::max(first, second);
+    }
+    return left > 0.1 * whole;
   }
   struct Integral { double sum = 0, change = 0, bound = 0, magnitude = 0; bool finite = true; };
   Integral integral(const Values& d, const Values& w, double from, double to) const {
@@ -533,7 +619,7 @@ class Point {
     r.change = dot(end.values, w) - dot(start.values, w);
     double steps = 0;  // the places between are rounded too: each moves the value by a slope times half a last place
     for (std::size_t i = 0; i < d.size(); ++i) steps = std::max(steps, std::fabs(x_[i]) / std::max(std::fabs(d[i]) * (to - from), tiniest));
-    r.bound = 4 * std::fabs(r.sum - coarse) + 4 * unit * (s_.operations * (dot_of_magnitudes(start.values, w) + dot_of_magnitudes(end.values, w) + r.magnitude) + r.magnitude * steps);
+    r.bound = 4 * std::fabs(r.sum - coarse) + 4 * unit * ((s_.operations + static_cast<double>(d.size()) / 8) * (dot_of_magnitudes(start.values, w) + dot_of_magnitudes(end.values, w) + r.magnitude) + r.magnitude * steps) + 16 * scatter_;
     for (const double v : d) r.bound += 64 * tiniest * (1 + std::fabs(v));  // subnormal gradients and products
     return r;
   }
@@ -570,6 +656,8 @@ class Point {
   CheckResult& result_;
   std::vector<double>& limits_;
   Values x_, y_, gradient_;
+  bool resolved_ = false;  // some difference could tell: else values say too little here for a path integral as well
+  double scatter_ = 0;  // for the cotangent at hand
   /// What a factor that was rounded in the subnormal range may be off by, once it has been multiplied by an input or a constant.
   double least_ = 1e6 * tiniest * std::clamp(largest(x_), 1.0, 1e6);
   std::string regime_;
@@ -644,8 +732,16 @@ std::vector<std::string> advice_for(const Subject& subject, View x) {
   return advice;
 }
 
-CheckResult started(const Subject& subject) {
+CheckResult started(const Subject& subject, std::size_t n) {
   if (!subject.value || !subject.pullback) throw ArgumentError(fmt::format("check: {} has no {}", subject.name, subject.value ? "pullback" : "value"));
+  const auto require = [&](bool right, const std::string& complaint) {
+    if (!right) throw ArgumentError(fmt::format("check: {}: {}", subject.name, complaint));
+  };
+  require(std::isfinite(subject.operations) && subject.operations >= 1, "`operations` must be at least 1");
+  require(std::isfinite(subject.noise) && subject.noise >= 0, "`noise` must not be negative");
+  if (!subject.domain.empty() && subject.domain.size() != n) throw ShapeError(fmt::format("check: {} has {} inputs, but {} domains", subject.name, n, subject.domain.size()));
+  if (!subject.inputs.empty() && subject.inputs.size() != n) throw ShapeError(fmt::format("check: {} has {} inputs, but {} names of inputs", subject.name, n, subject.inputs.size()));
+  for (const Domain& d : subject.domain) require(d.low < d.high, fmt::format("a domain from {} to {} has no inside", number_text(d.low), number_text(d.high)));
   CheckResult result;
   result.name = subject.name;
   return result;
@@ -664,7 +760,10 @@ void finish(CheckResult& result, std::vector<double>& limits, std::chrono::stead
 
 CheckResult check(const Subject& subject, std::span<const double> x, const CheckOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  CheckResult result = started(subject);
+  CheckResult result = started(subject, x.size());
+  for (std::size_t i = 0; i < subject.domain.size(); ++i)
+    if (!std::isnan(x[i]) && !subject.domain[i].contains(x[i]))
+      throw ArgumentError(fmt::format("check: {}: x[{}] = {} lies outside of its domain, {} to {}", subject.name, i, number_text(x[i]), number_text(subject.domain[i].low), number_text(subject.domain[i].high)));
   result.points = 1;
   result.all_must_be_judged = true;
   std::vector<double> limits;
@@ -678,23 +777,23 @@ CheckResult check(const Subject& subject, std::span<const double> x, const Check
 
 CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const CheckOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  CheckResult result = started(subject);
+  CheckResult result = started(subject, inputs);
   std::vector<double> limits;
   std::vector<Evidence::Sample> samples;
   std::optional<Point> worst;
   std::size_t failed = 0, worst_index = 0;
   const std::vector<GeneratedPoint> points = generate_points(inputs, subject.domain, options.seed, options.points, options.hard);
+  if (points.empty()) throw ArgumentError("check_everywhere: `points` must be at least 1");
+  if (options.only != CheckOptions::npos && options.only >= points.size()) throw ArgumentError(fmt::format("check_everywhere: `only` is {}, but there are {} points", options.only, points.size()));
   for (std::size_t k = 0; k < points.size(); ++k) {
     if (options.only != CheckOptions::npos && k != options.only) continue;
     if (result.points > 0 && options.budget > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > options.budget) break;
     ++result.points;
     if (result.regimes.empty() || result.regimes.back() != points[k].regime) result.regimes.push_back(points[k].regime);
-    const Verdict before = result.verdict;
     const std::size_t findings = result.findings.size();
     Point point(subject, points[k].x, options, result, limits, points[k].regime, options.seed + k);
     point.check();
     samples.insert(samples.end(), point.samples().begin(), point.samples().end());
-    static_cast<void>(before);
     if (result.findings.size() > findings && result.findings.back().verdict >= Verdict::nondeterministic) ++failed;
     if (!worst && !point.failures().empty()) {
       worst.emplace(point);

@@ -69,6 +69,11 @@ constexpr std::array regimes{
     Regime{"all equal", true, [](Random& r, std::vector<double>& x) { const double v = 2 * r.normal(); each(x, [&] { return v; }); }},
     Regime{"tiny", true, [](Random& r, std::vector<double>& x) { each(x, [&] { return tiny(r); }); }},
     Regime{"magnitudes", true, [](Random& r, std::vector<double>& x) { each(x, [&] { return log_uniform(r, 1e-6, 1e6); }); }},
+    Regime{"one scale", true,
+           [](Random& r, std::vector<double>& x) {
+             const double scale = std::fabs(log_uniform(r, 1e-9, 1e6));
+             each(x, [&] { return scale * r.normal(); });
+           }},
     Regime{"mixed", true,
            [](Random& r, std::vector<double>& x) {
              each(x, [&] {

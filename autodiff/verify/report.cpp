@@ -101,8 +101,10 @@ std::string describe(const CheckResult& r) {
     if (f.verdict == Verdict::inconclusive && r) continue;
     text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");
     if (!f.operation.empty()) text += "\n    " + f.operation;
-    text += fmt::format("\n    got            {}", number_text(f.got));
+    const bool only_words = !f.message.empty() && std::isnan(f.got) && std::all_of(f.opinions.begin(), f.opinions.end(), [](const Opinion& o) { return std::isnan(o.expected); });
+    if (!only_words) text += fmt::format("\n    got            {}", number_text(f.got));
     for (const Opinion& o : f.opinions) {
+      if (only_words) break;
       if (o.verdict == Verdict::inconclusive) {
         text += fmt::format("\n    {:<14} cannot tell{}", o.oracle, o.note.empty() ? "" : ": " + o.note);
         continue;

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(regions_of_other_points) {
     return hypothesis({.x = at, .cotangent = w, .got = got, .expected = truth, .samples = std::move(samples)});
   };
   BOOST_TEST(says(of({{-3, true}, {8, true}, {9.5, false}, {1, true}, {-12, false}}), "right for |x| <= 8, wrong beyond"));
-  BOOST_TEST(says(of({{3, true}, {8, true}, {-9.5, false}, {1, true}, {-0.2, false}}), "wrong only where x < 0"));
+  BOOST_TEST(says(of({{3, true}, {8, true}, {-9.5, false}, {1, true}, {-0.2, false}, {2, true}, {4, true}, {0.3, true}, {7, true}, {0.1, true}, {-4, false}, {-1, false}}), "wrong only where x < 0"));
   BOOST_TEST(says(of({{3, true}, {-8, true}, {0, false}, {1, true}}), "wrong only at x = 0"));
   BOOST_TEST(says(of({{3, true}, {-2, true}, {-9, false}, {-12, false}, {20, true}}), "right for x >= -2, wrong below"));
   BOOST_TEST(of({{3, true}, {-2, false}, {-9, true}, {12, false}, {20, true}}).empty());
