@@ -452,7 +452,7 @@ class Point {
     Values together(x_.size(), 0.0);
     for (const Kink& k : kinks) together[k.input] = 1;
     along("the kinked inputs together", together, w, g, convexity);
-    for (int k = 0; k < 2 && alike; ++k) {
+    for (int k = 0; k < 2 && alike && kinks.size() <= 3; ++k) {  // among more, too many pieces meet to know their slopes
       Values d(x_.size(), 0.0);
       for (const Kink& kink : kinks) d[kink.input] = random_weight(random_);
       along("a random direction at the kink", d, w, g, convexity);
