@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#if GRADUS_LANES > 2
+#include <immintrin.h>
+#endif
+
 #include <autodiff/program/loops.hpp>
 
 namespace gradus::replay {
@@ -18,9 +22,24 @@ typedef std::int64_t Mask __attribute__((vector_size(8 * GRADUS_LANES), may_alia
 [[gnu::always_inline]] inline std::uint32_t index(Place p) { return p.bits & ~Place::uniform_bit; }
 [[gnu::always_inline]] inline Vec broadcast(double x) { return x - Vec{}; }
 [[gnu::always_inline]] inline bool any(Mask m) {
-  std::int64_t bits = 0;
-  for (std::size_t i = 0; i < width; ++i) bits |= m[i];
-  return bits != 0;
+#if GRADUS_LANES == 8
+  return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0;
+#elif GRADUS_LANES == 4
+  return _mm256_testz_si256((__m256i)m, (__m256i)m) == 0;
+#else
+  return (m[0] | m[1]) != 0;
+#endif
+}
+
+/// a·b + c, rounded once where the machine can. For adjoints only: values are those of the function on double.
+[[gnu::always_inline]] inline Vec multiply_add(Vec a, Vec b, Vec c) {
+#if GRADUS_LANES == 8
+  return (Vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif GRADUS_LANES == 4
+  return (Vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+  return a * b + c;
+#endif
 }
 
 /// A block of N vectors of lanes: each row is that long.
@@ -50,39 +69,44 @@ template <int N> struct Block {
     if constexpr (First) sum[v] = Minus ? -term : term;
     else sum[v] = Minus ? sum[v] - term : sum[v] + term;
   }
-  template <bool First, bool Minus> [[gnu::always_inline]] void add_term(Vec* sum, const Term& t) const {
-    switch (t.kind) {
-      case Term::Kind::row: {
-        const Vec* a = row(t.a);
-        for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a[v]);
+  /// Adds terms of one kind.
+  template <bool First, bool Minus> [[gnu::always_inline]] void add_run(Vec* sum, const Term* t, const Term* end) const {
+    switch (t->kind) {
+      case Term::Kind::row:
+        for (; t != end; ++t) {
+          const Vec* a = row(t->a);
+          for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a[v]);
+        }
         return;
-      }
-      case Term::Kind::uniform: {
-        const Vec a = broadcast(uniforms[t.a]);
-        for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a);
+      case Term::Kind::uniform:
+        for (; t != end; ++t) {
+          const Vec a = broadcast(uniforms[t->a]);
+          for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a);
+        }
         return;
-      }
-      case Term::Kind::product: {
-        const Vec *a = row(t.a), *b = row(t.b);
-        for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a[v] * b[v]);
+      case Term::Kind::product:
+        for (; t != end; ++t) {
+          const Vec *a = row(t->a), *b = row(t->b);
+          for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a[v] * b[v]);
+        }
         return;
-      }
-      default: {  // scaled
-        const Vec a = broadcast(uniforms[t.a]), *b = row(t.b);
-        for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a * b[v]);
+      default:  // scaled
+        for (; t != end; ++t) {
+          const Vec a = broadcast(uniforms[t->a]), *b = row(t->b);
+          for (int v = 0; v < N; ++v) put<First, Minus>(sum, v, a * b[v]);
+        }
         return;
-      }
     }
   }
   void sum(const Step& s) const {
     const Term* t = share.plan->terms.data() + s.first;
     const Term* const end = t + s.count;
-    Vec total[N];
-    if (t->minus) add_term<true, true>(total, *t);
-    else add_term<true, false>(total, *t);
-    while (++t != end) {
-      if (t->minus) add_term<false, true>(total, *t);
-      else add_term<false, false>(total, *t);
+    Vec total[N] = {};
+    if (t->minus) add_run<true, true>(total, t, t + 1);
+    else add_run<true, false>(total, t, t + 1);
+    for (++t; t != end; t += t->run) {
+      if (t->minus) add_run<false, true>(total, t, t + t->run);
+      else add_run<false, false>(total, t, t + t->run);
     }
     Vec* y = row(s.y);
     for (int v = 0; v < N; ++v) y[v] = total[v];
@@ -132,46 +156,66 @@ template <int N> struct Block {
   }
   [[gnu::always_inline]] void contribute_uniform(std::uint32_t where, Vec part) const { reinterpret_cast<Vec*>(share.uniform_adjoints)[where] += part; }
 
-  template <bool Masked> [[gnu::always_inline]] static Vec through(Vec partial, Vec up, Mask nonzero) {
+  /// sum + partial·up.
+  template <bool Masked> [[gnu::always_inline]] static Vec flow(Vec sum, Vec partial, Vec up, Mask nonzero) {
+    if constexpr (Masked) return sum + (Vec)((Mask)(partial * up) & nonzero);
+    else return multiply_add(partial, up, sum);
+  }
+  template <bool Masked> [[gnu::always_inline]] static Vec flow(Vec partial, Vec up, Mask nonzero) {
     if constexpr (Masked) return (Vec)((Mask)(partial * up) & nonzero);
     else return partial * up;
+  }
+  /// Adjoints of factors in a run of terms; the other factor of term t is partial(t, v).
+  template <bool Masked, class Partial>
+  [[gnu::always_inline]] void flow_to(To to, const TermPullback& t, std::uint32_t adjoint, const Vec* u, const Mask* nonzero, const Partial& partial) const {
+    if (to == To::nothing) return;
+    Vec* x = row(adjoint);
+    if (to == To::add) for (int v = 0; v < N; ++v) x[v] = flow<Masked>(x[v], partial(t, v), u[v], nonzero[v]);
+    else for (int v = 0; v < N; ++v) x[v] = flow<Masked>(partial(t, v), u[v], nonzero[v]);
+  }
+  template <bool Masked> [[gnu::always_inline]] void flow_to_uniform(std::uint32_t adjoint, const Vec* b, const Vec* u, const Mask* nonzero) const {
+    Vec total[2] = {reinterpret_cast<Vec*>(share.uniform_adjoints)[adjoint], Vec{}};  // two chains: a single one waits for its sums
+    for (int v = 0; v < N; ++v) total[v % 2] = flow<Masked>(total[v % 2], b[v], u[v], nonzero[v]);
+    reinterpret_cast<Vec*>(share.uniform_adjoints)[adjoint] = N > 1 ? total[0] + total[1] : total[0];
   }
   template <bool Masked> void pull_back_terms(const StepPullback& s, const Vec* up, const Mask* nonzero) const {
     const TermPullback* t = share.plan->term_pullbacks.data() + s.first;
     const TermPullback* const end = t + s.count;
-    Vec negated[N];
-    for (int v = 0; v < N; ++v) negated[v] = -up[v];
-    for (; t != end; ++t) {
-      const Vec* u = t->minus ? negated : up;
+    Vec u[N];
+    while (t != end) {
+      const TermPullback* const run_end = t + t->run;
+      for (int v = 0; v < N; ++v) u[v] = t->minus ? -up[v] : up[v];
+      const To to_a = t->to_a, to_b = t->to_b;
       switch (t->kind) {
         case Term::Kind::row:
-          if (t->to_a == To::set) for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] = u[v];
-          else for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] += u[v];
+          if (to_a == To::set) for (; t != run_end; ++t) for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] = u[v];
+          else for (; t != run_end; ++t) for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] += u[v];
           break;
         case Term::Kind::uniform: {
           Vec total = u[0];
           for (int v = 1; v < N; ++v) total += u[v];
-          contribute_uniform(t->adjoint_a, total);
+          for (; t != run_end; ++t) contribute_uniform(t->adjoint_a, total);
           break;
         }
-        case Term::Kind::product: {
-          const Vec *a = row(t->a), *b = row(t->b);
-          if (t->to_a == To::add) for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] += through<Masked>(b[v], u[v], nonzero[v]);
-          else if (t->to_a == To::set) for (int v = 0; v < N; ++v) row(t->adjoint_a)[v] = through<Masked>(b[v], u[v], nonzero[v]);
-          if (t->to_b == To::add) for (int v = 0; v < N; ++v) row(t->adjoint_b)[v] += through<Masked>(a[v], u[v], nonzero[v]);
-          else if (t->to_b == To::set) for (int v = 0; v < N; ++v) row(t->adjoint_b)[v] = through<Masked>(a[v], u[v], nonzero[v]);
-          break;
-        }
-        case Term::Kind::scaled: {
-          if (t->to_a != To::nothing) {
-            const Vec* b = row(t->b);
-            Vec total = through<Masked>(b[0], u[0], nonzero[0]);
-            for (int v = 1; v < N; ++v) total += through<Masked>(b[v], u[v], nonzero[v]);
-            contribute_uniform(t->adjoint_a, total);
+        case Term::Kind::product:
+          for (; t != run_end; ++t) {
+            flow_to<Masked>(to_a, *t, t->adjoint_a, u, nonzero, [this](const TermPullback& q, int v) { return row(q.b)[v]; });
+            flow_to<Masked>(to_b, *t, t->adjoint_b, u, nonzero, [this](const TermPullback& q, int v) { return row(q.a)[v]; });
           }
-          const Vec a = broadcast(uniforms[t->a]);
-          if (t->to_b == To::add) for (int v = 0; v < N; ++v) row(t->adjoint_b)[v] += through<Masked>(a, u[v], nonzero[v]);
-          else if (t->to_b == To::set) for (int v = 0; v < N; ++v) row(t->adjoint_b)[v] = through<Masked>(a, u[v], nonzero[v]);
+          break;
+        case Term::Kind::scaled: {
+          const auto factor = [this](const TermPullback& q, int) { return broadcast(uniforms[q.a]); };
+          if (to_a != To::nothing && to_b == To::add) {  // the rows of a linear map, most of what a network or a mixture does
+            for (; t != run_end; ++t) {
+              flow_to_uniform<Masked>(t->adjoint_a, row(t->b), u, nonzero);
+              flow_to<Masked>(To::add, *t, t->adjoint_b, u, nonzero, factor);
+            }
+            break;
+          }
+          for (; t != run_end; ++t) {
+            if (to_a != To::nothing) flow_to_uniform<Masked>(t->adjoint_a, row(t->b), u, nonzero);
+            flow_to<Masked>(to_b, *t, t->adjoint_b, u, nonzero, factor);
+          }
           break;
         }
       }
@@ -244,6 +288,34 @@ template <int N> struct Block {
   }
 };
 
+/// Samples to rows. `first` is where the numbers of each lane's sample begin.
+template <int N> void load(const Block<N>& block, const std::size_t* first) {
+  const Share& share = block.share;
+  const Binding* loads = share.plan->loads.data();
+  for (std::size_t k = 0, n = share.plan->loads.size(); k < n; ++k) {
+    double* row = block.numbers(loads[k].row);
+    const double* from = share.samples + loads[k].which;
+    for (std::size_t i = 0; i < Block<N>::lanes; ++i) row[i] = from[first[i]];
+  }
+}
+/// Adjoint rows to gradients, of the lanes that are alive.
+template <int N> void store(const Block<N>& block, const std::size_t* first, const std::int64_t* alive, bool all_alive) {
+  const Share& share = block.share;
+  const Binding* adjoints = share.plan->adjoints.data();
+  const std::size_t n = share.plan->adjoints.size();
+  if (n < share.inputs)
+    for (std::size_t i = 0; i < Block<N>::lanes; ++i)
+      if (alive[i] != 0)
+        for (std::size_t k = 0; k < share.inputs; ++k) share.gradients[first[i] + k] = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    const double* row = block.numbers(adjoints[k].row);
+    double* to = share.gradients + adjoints[k].which;
+    if (all_alive) for (std::size_t i = 0; i < Block<N>::lanes; ++i) to[first[i]] = row[i];
+    else for (std::size_t i = 0; i < Block<N>::lanes; ++i)
+        if (alive[i] != 0) to[first[i]] = row[i];
+  }
+}
+
 /// Replays the samples of a share, a block at a time. The lanes of an unfinished block repeat its last sample and count for nothing.
 template <int N> void replay_blocks(Share& share) {
   constexpr std::size_t lanes = Block<N>::lanes;
@@ -252,43 +324,38 @@ template <int N> void replay_blocks(Share& share) {
   Vec sum{};
   for (std::size_t position = share.begin; position < share.end; position += lanes) {
     const std::size_t count = share.end - position < lanes ? share.end - position : lanes;
-    std::size_t sample[lanes];
+    std::size_t sample[lanes], first[lanes];
     for (std::size_t i = 0; i < lanes; ++i) {
       const std::size_t at = position + (i < count ? i : count - 1);
       sample[i] = share.which == nullptr ? at : share.which[at];
+      first[i] = sample[i] * share.inputs;
     }
-    for (std::size_t k = 0, n = plan.loads.size(); k < n; ++k) {
-      const Binding load = plan.loads.data()[k];
-      double* row = block.numbers(load.row);
-      for (std::size_t i = 0; i < lanes; ++i) row[i] = share.samples[sample[i] * share.inputs + load.which];
-    }
+    load(block, first);
     Mask alive[N];
+    const auto* lives = reinterpret_cast<const std::int64_t*>(alive);
     for (std::size_t i = 0; i < lanes; ++i) reinterpret_cast<std::int64_t*>(alive)[i] = i < count ? -1 : 0;
     block.forward(alive);
 
     const double* y = block.numbers(plan.outputs.data()[0]);
-    for (int v = 0; v < N; ++v) sum += (Vec)((Mask)reinterpret_cast<const Vec*>(y)[v] & alive[v]);
-    const auto* lives = reinterpret_cast<const std::int64_t*>(alive);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (lives[i] == 0) share.others[share.other_count++] = sample[i];
-      else if (share.values != nullptr) share.values[sample[i]] = y[i];
+    Mask dead{};
+    for (int v = 0; v < N; ++v) {
+      sum += (Vec)((Mask)reinterpret_cast<const Vec*>(y)[v] & alive[v]);
+      dead |= ~alive[v];
     }
+    const bool all_alive = !any(dead);
+    if (!all_alive)
+      for (std::size_t i = 0; i < count; ++i)
+        if (lives[i] == 0) share.others[share.other_count++] = sample[i];
+    if (share.values != nullptr)
+      for (std::size_t i = 0; i < count; ++i)
+        if (all_alive || lives[i] != 0) share.values[sample[i]] = y[i];
     if (!share.reverse) continue;
     const std::uint32_t seed = plan.seeds.data()[0];
     if (seed != none) {
       for (int v = 0; v < N; ++v) block.row(seed)[v] = (Vec)((Mask)broadcast(1) & alive[v]);
       block.pull_back();
     }
-    if (share.gradients == nullptr) continue;
-    for (std::size_t i = 0; i < count; ++i)
-      if (plan.adjoints.size() < share.inputs && lives[i] != 0)
-        for (std::size_t k = 0; k < share.inputs; ++k) share.gradients[sample[i] * share.inputs + k] = 0;
-    for (std::size_t k = 0, n = plan.adjoints.size(); k < n; ++k) {
-      const Binding adjoint = plan.adjoints.data()[k];
-      const double* row = block.numbers(adjoint.row);
-      for (std::size_t i = 0; i < count; ++i)
-        if (lives[i] != 0) share.gradients[sample[i] * share.inputs + adjoint.which] = row[i];
-    }
+    if (share.gradients != nullptr) store(block, first, lives, all_alive);
   }
   for (std::size_t i = 0; i < width; ++i) share.sum += sum[i];
 }

@@ -254,6 +254,7 @@ class Planner {
       step.first = static_cast<std::uint32_t>(plan_.terms.size());
       step.count = static_cast<std::uint32_t>(sums_[id].size());
       for (const Summand& t : sums_[id]) plan_.terms.push_back(planned(t));
+      count_runs(std::span(plan_.terms).subspan(step.first), [](const Term& x, const Term& y) { return x.kind == y.kind && x.minus == y.minus; });
     } else {
       const Operation& o = operations_[id];
       step.kind = kind_of(o.code);
@@ -267,9 +268,14 @@ class Planner {
     return code == Code::divide ? Step::Kind::divide : code == Code::unary ? Step::Kind::unary : Step::Kind::binary;
   }
   [[nodiscard]] Term planned(const Summand& t) const {
-    if (t.b == none) return {is_uniform(t.a) ? Term::Kind::uniform : Term::Kind::row, t.minus, place(t.a).index(), 0};
-    if (is_uniform(t.b)) return {Term::Kind::scaled, t.minus, place(t.b).index(), place(t.a).index()};
-    return {is_uniform(t.a) ? Term::Kind::scaled : Term::Kind::product, t.minus, place(t.a).index(), place(t.b).index()};
+    if (t.b == none) return {is_uniform(t.a) ? Term::Kind::uniform : Term::Kind::row, t.minus, 1, place(t.a).index(), 0};
+    if (is_uniform(t.b)) return {Term::Kind::scaled, t.minus, 1, place(t.b).index(), place(t.a).index()};
+    return {is_uniform(t.a) ? Term::Kind::scaled : Term::Kind::product, t.minus, 1, place(t.a).index(), place(t.b).index()};
+  }
+
+  template <class T, class Alike> static void count_runs(std::span<T> terms, Alike&& alike) {
+    for (std::size_t i = terms.size(); i-- > 1;)
+      if (terms[i].run < 0xffff && alike(terms[i - 1], terms[i])) terms[i - 1].run = static_cast<std::uint16_t>(terms[i].run + 1);
   }
 
   /// Where the adjoint of x takes its next contribution.
@@ -287,7 +293,7 @@ class Planner {
       p.first = static_cast<std::uint32_t>(plan_.term_pullbacks.size());
       for (const Summand& t : sums_[id]) {
         const Term forward = planned(t);
-        TermPullback q{forward.kind, forward.minus, To::nothing, To::nothing, forward.a, forward.b, 0, 0};
+        TermPullback q{forward.kind, forward.minus, To::nothing, To::nothing, 1, forward.a, forward.b, 0, 0};
         Id a = t.a, b = t.b;
         if (b != none && is_uniform(b)) std::swap(a, b);
         std::tie(q.to_a, q.adjoint_a) = contribution_to(a);
@@ -295,6 +301,9 @@ class Planner {
         if (q.to_a != To::nothing || q.to_b != To::nothing) plan_.term_pullbacks.push_back(q);
       }
       p.count = static_cast<std::uint32_t>(plan_.term_pullbacks.size()) - p.first;
+      count_runs(std::span(plan_.term_pullbacks).subspan(p.first), [](const TermPullback& x, const TermPullback& y) {
+        return x.kind == y.kind && x.minus == y.minus && x.to_a == y.to_a && x.to_b == y.to_b;
+      });
     } else {
       const Operation& o = operations_[id];
       p.kind = kind_of(o.code);

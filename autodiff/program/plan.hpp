@@ -34,6 +34,7 @@ struct Term {
   enum class Kind : std::uint8_t { row, uniform, product, scaled };
   Kind kind;
   bool minus;
+  std::uint16_t run;  ///< how many terms from here on are of this kind: they share one decision
   std::uint32_t a, b;
 };
 /// The same in reverse: the adjoints of its factors.
@@ -41,6 +42,7 @@ struct TermPullback {
   Term::Kind kind;
   bool minus;
   To to_a, to_b;
+  std::uint16_t run;
   std::uint32_t a, b, adjoint_a, adjoint_b;
 };
 
