@@ -58,6 +58,14 @@ struct Job {
   }
 };
 
+void pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
+}
+
 /// Never destroyed: its workers sleep until the process ends, whatever static objects have been destroyed by then.
 class Pool {
  public:
@@ -92,6 +100,10 @@ class Pool {
     std::size_t seen = 0;
     std::unique_lock lock(mutex_);
     while (true) {
+      // The next job often comes at once, and waking up can take longer than it: look out for it for a while (some 50 us).
+      lock.unlock();
+      for (int i = 0; i < 2000 && generation_.load(std::memory_order_relaxed) == seen; ++i) pause();
+      lock.lock();
       wake_.wait(lock, [&] { return job_ != nullptr && generation_ != seen; });
       seen = generation_;
       Job* job = job_;
@@ -107,7 +119,8 @@ class Pool {
   std::mutex owner_, mutex_;
   std::condition_variable wake_, done_;
   Job* job_ = nullptr;
-  std::size_t generation_ = 0, working_ = 0, started_ = 0;
+  std::atomic<std::size_t> generation_{0};
+  std::size_t working_ = 0, started_ = 0;
 };
 
 std::atomic<Pool*> pool{nullptr};

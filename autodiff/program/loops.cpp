@@ -2,8 +2,9 @@
 #include <autodiff/program/loops.hpp>
 
 #include <cstdlib>
-#include <string>
 #include <string_view>
+
+#include <autodiff/wide_dual.hpp>
 
 namespace gradus::replay {
 namespace {
@@ -29,3 +30,11 @@ const Loops& loops() {
 }
 
 }  // namespace gradus::replay
+
+namespace gradus::detail {
+std::size_t find_vector_width() {
+  const std::size_t width = replay::loops().width;
+  known_vector_width.store(width, std::memory_order_relaxed);
+  return width;
+}
+}  // namespace gradus::detail
