@@ -128,6 +128,10 @@ BOOST_AUTO_TEST_CASE(a_hessian_product_must_be_symmetric_and_follow_the_gradient
   BOOST_TEST(with(1, 1));
   BOOST_TEST((with(1.001, 1).verdict == Verdict::fail));  // not symmetric
   BOOST_TEST((with(1, 0).verdict == Verdict::fail));      // symmetric, but not the derivative of the gradient
+  const CheckResult right = with(1, 1), wrong = with(1, 0);
+  const auto taylor = [](const CheckResult& r) { return *std::find_if(r.oracles.begin(), r.oracles.end(), [](const OracleCount& o) { return o.oracle == "Taylor"; }); };
+  BOOST_TEST(taylor(right).agreed == 1U);
+  BOOST_TEST(taylor(wrong).disagreed == 1U);  // what it leaves falls like t^2, not t^3
 }
 
 BOOST_AUTO_TEST_CASE(ties_and_kinks_follow_the_slopes_along_directions) {
