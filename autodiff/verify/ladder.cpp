@@ -1,8 +1,9 @@
-// The ladder of oracles at one point and at generated ones: shrinking, explaining, advice. The rungs are members of Point.
+// The ladder of oracles at one point and at generated ones: shrinking, explaining. The rungs are members of Point.
 #include <autodiff/verify/ladder.hpp>
 
 #include <chrono>
 
+#include <autodiff/verify/adequacy.hpp>
 #include <autodiff/verify/point.hpp>
 #include <autodiff/verify/regimes.hpp>
 
@@ -67,19 +68,6 @@ void explain(CheckResult& result, const Subject& subject, const CheckOptions& op
   }
 }
 
-/// Things that this point could not have shown.
-std::vector<std::string> advice_for(const Subject& subject, View x) {
-  std::vector<std::string> advice;
-  const auto name = [&](std::size_t i) { return i < subject.inputs.size() ? subject.inputs[i] : fmt::format("x[{}]", i); };
-  const std::size_t few = x.size() <= 16 ? x.size() : 0;  // among many, some will be equal
-  for (std::size_t i = 0; i < few && advice.empty(); ++i)
-    for (std::size_t k = i + 1; k < few && advice.empty(); ++k)
-      if (x[i] == x[k]) advice.push_back(fmt::format("{} and {} are equal: exchanging them in the gradient could not be seen", name(i), name(k)));
-  const auto zero_or_one = [](double v) { return v == 0 || v == 1; };
-  if (!x.empty() && std::all_of(x.begin(), x.end(), zero_or_one)) advice.push_back("every input is 0 or 1: a missing factor or power could not be seen");
-  return advice;
-}
-
 CheckResult started(const Subject& subject, std::size_t n) {
   if (!subject.value || !subject.pullback) throw ArgumentError(fmt::format("check: {} has no {}", subject.name, subject.value ? "pullback" : "value"));
   const auto require = [&](bool right, const std::string& complaint) {
@@ -118,7 +106,7 @@ CheckResult check(const Subject& subject, std::span<const double> x, const Check
   Point point(subject, x, options, result, limits, {}, options.seed);
   point.check();
   if (!result) explain(result, subject, options, point, point.samples(), {});
-  result.advice = advice_for(subject, x);
+  result.advice = adequacy(subject, x);
   finish(result, limits, start);
   return result;
 }
@@ -149,6 +137,7 @@ CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const C
     }
     if (failed >= options.max_failures) break;
   }
+  if (!options.hard) result.advice.emplace_back("normal points only: tails, kinks and ties were not visited; `hard` does");
   if (worst)
     explain(result, subject, options, *worst, samples,
             fmt::format("check_everywhere({}, {}, {{.seed = {:#x}, .points = {}, .only = {}}})", subject.name, inputs, options.seed, options.points, worst_index));
