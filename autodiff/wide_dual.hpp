@@ -14,7 +14,7 @@
 #include <utility>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include <xmmintrin.h>
 #endif
 
 #include <autodiff/op.hpp>
