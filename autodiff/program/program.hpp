@@ -63,6 +63,10 @@ template <class F> class FunctionOf final : public Function {
 class State;
 }  // namespace replay
 
+struct ProgramOptions {
+  std::size_t max_branches = 16;  ///< recordings that are kept
+};
+
 /// A function f(x, p) of a sample x and of parameters p that all samples share, or f(x) of a sample alone, recorded once and replayed forward and in
 /// reverse over batches, many samples at a time. Write it over any number: [](const auto& x, const auto& p) { … }. It is called with vectors of
 /// Recorded, later perhaps again, also from other threads, and has to compute the same function each time.
@@ -75,9 +79,7 @@ class State;
 /// A program is a handle: copies share what was recorded. All members may be called from several threads at once.
 class Program {
  public:
-  struct Options {
-    std::size_t max_branches = 16;  ///< recordings that are kept
-  };
+  using Options = ProgramOptions;
 
   /// Records f at an example. Passes on what f throws.
   template <class F> [[nodiscard]] static Program record(F f, std::span<const double> x, std::span<const double> p = {}, Options options = Options()) {

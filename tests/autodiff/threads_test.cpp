@@ -41,12 +41,12 @@ struct Coverage {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_pieces_do_not_depend_on_the_number_of_threads) {
-  for (const std::size_t count : {0, 1, 9, 10, 11, 1000})
-    for (const std::size_t grain : {0, 1, 3, 10, 5000}) {
+  for (const std::size_t count : {0U, 1U, 9U, 10U, 11U, 1000U})
+    for (const std::size_t grain : {0U, 1U, 3U, 10U, 5000U}) {
       std::set<std::pair<std::size_t, std::size_t>> expected;
       const std::size_t step = grain == 0 ? 1 : grain;
       for (std::size_t begin = 0; begin < count; begin += step) expected.emplace(begin, begin + std::min(step, count - begin));
-      for (const std::size_t n : {1, 2, 7}) {
+      for (const std::size_t n : {1U, 2U, 7U}) {
         set_threads(n);
         Coverage coverage(count);
         parallel_for(count, grain, coverage);
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(nested_loops_stay_on_their_thread) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_piece_throws_arrives_and_the_pool_goes_on) {
-  for (const std::size_t n : {1, 2, 5}) {
+  for (const std::size_t n : {1U, 2U, 5U}) {
     set_threads(n);
     for (int round = 0; round < 50; ++round) {
       std::string what;

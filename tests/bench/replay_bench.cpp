@@ -1,6 +1,7 @@
 // Programs that are recorded once and replayed, beside the plain function on double: gradients are compared with the tape, then timed in rotated rounds.
 //   gradus_replay_bench [--quick] [--only TEXT]
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -69,8 +70,16 @@ struct MixtureSample {
   }
 };
 
+/// Over vectors of numbers, and over arrays, which forward mode takes.
 struct RosenbrockSample {
-  template <class T> T operator()(const std::vector<T>& x) const { return bench::Rosenbrock()(x); }
+  template <class Numbers> auto operator()(const Numbers& x) const {
+    typename Numbers::value_type y = 0.0;
+    for (std::size_t i = 0; i + 1 < x.size(); ++i) {
+      const auto u = x[i + 1] - x[i] * x[i], v = 1.0 - x[i];
+      y += 100.0 * u * u + v * v;
+    }
+    return y;
+  }
 };
 
 /// One thing to time: a name, and what is run.
@@ -165,6 +174,19 @@ void rosenbrock(bool quick) {
         {"values and gradients by replay, 2 threads", [&] { gradus::set_threads(2), program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }}}, static_cast<double>(count), "ns", quick,
        CLOCK_MONOTONIC);
   gradus::set_threads(0);
+
+  std::array<double, n> x, gradient{};
+  std::copy_n(samples.begin(), n, x.begin());
+  const auto alone = gradus::value_and_gradient(RosenbrockSample(), x);
+  require_equal("Rosenbrock alone", {alone.gradient.begin(), alone.gradient.end()}, {tape.begin(), tape.begin() + n});
+  // Each call starts from what the one before it found, so that none overlaps with the next.
+  const auto next = [&](double value) { x[3] = 0.25 + 1e-300 * value; };
+  race("Rosenbrock-10, one call after the other, processor time of this thread",
+       {{"plain function on double", [&] { for (int i = 0; i < 1000; ++i) next(RosenbrockSample()(x)); }},
+        {"value_and_gradient of an array: forward mode", [&] { for (int i = 0; i < 1000; ++i) next(gradus::value_and_gradient(RosenbrockSample(), x).gradient[3]); }},
+        {"value_and_gradient into a span: the tape", [&] {
+           for (int i = 0; i < 1000; ++i) gradus::value_and_gradient(RosenbrockSample(), std::span<const double>(x), std::span<double>(gradient)), next(gradient[3]);
+         }}}, 1000, "ns", quick, CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace

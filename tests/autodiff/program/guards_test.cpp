@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(branches_flip_in_the_middle_of_a_batch) {
   };
   const std::vector<double> p = {0.7, -0.3};
   const Program program = Program::record(f, {1.0, 1.0}, p);
-  for (const std::size_t n : {1, 5, 64, 1000}) agrees_with_the_tape(f, program, pairs(n), p);
+  for (const std::size_t n : {1U, 5U, 64U, 1000U}) agrees_with_the_tape(f, program, pairs(n), p);
   BOOST_TEST(program.branches() == 3U);
 }
 
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(beyond_the_limit_of_branches_samples_take_the_tape) {
   };
   std::vector<double> samples(6 * 500);
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = std::sin(0.9 * static_cast<double>(i * i));
-  for (const std::size_t most : {1, 2, 5, 100}) {
+  for (const std::size_t most : {1U, 2U, 5U, 100U}) {
     const Program program = Program::record(argmax, std::span<const double>(samples).first(6), std::vector<double>{1.5}, {.max_branches = most});
     agrees_with_the_tape(argmax, program, samples, {1.5});
     BOOST_TEST(program.branches() <= most);

@@ -48,7 +48,7 @@ std::string message(const auto& f) {
 
 BOOST_AUTO_TEST_CASE(batches_of_every_size_agree_with_the_tape) {
   const Program program = Program::record(model, {0.1, 0.2}, parameters);
-  for (const std::size_t n : {1, 2, 7, 8, 9, 31, 63, 64, 65, 127, 255, 256, 257, 1000}) {
+  for (const std::size_t n : {1U, 2U, 7U, 8U, 9U, 31U, 63U, 64U, 65U, 127U, 255U, 256U, 257U, 1000U}) {
     const auto samples = some_samples(n);
     const auto tape = by_the_tape(model, 2, samples, parameters), replay = by_replay(program, samples, parameters);
     BOOST_TEST(agree(replay.sum, tape.sum, 1e-14 * std::sqrt(static_cast<double>(n)), std::abs(tape.sum) + static_cast<double>(n)), n << " samples: " << replay.sum << " " << tape.sum);
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(one_thread_and_many_give_the_same_bits) {
   const auto samples = some_samples(5000);
   set_threads(1);
   const auto one = by_replay(program, samples, parameters);
-  for (const std::size_t n : {2, 3, 7}) {
+  for (const std::size_t n : {2U, 3U, 7U}) {
     set_threads(n);
     const auto many = by_replay(program, samples, parameters);
     BOOST_TEST(many.sum == one.sum);
