@@ -1,6 +1,7 @@
 // Adding to a listing: what is there already is found again, and what IEEE arithmetic cannot tell apart is replaced by the cheaper form.
 #include <autodiff/program/listing.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -19,7 +20,10 @@ bool holds(Relation relation, double a, double b) noexcept {
 }
 
 namespace {
-std::size_t mix(std::size_t hash, std::size_t more) noexcept { return (hash ^ more) * 0x9e3779b97f4a7c15ULL ^ (hash >> 29); }
+std::size_t mix(std::size_t hash, std::size_t more) noexcept {
+  const std::uint64_t product = (static_cast<std::uint64_t>(hash) ^ more) * 0x9e3779b97f4a7c15ULL;
+  return static_cast<std::size_t>(product ^ (product >> 32));
+}
 std::size_t hash_of(const Operation& o) noexcept {
   std::size_t h = mix(static_cast<std::size_t>(o.code), o.a);
   h = mix(h, o.b);
@@ -37,14 +41,32 @@ bool has_exact_reciprocal(double c) noexcept {
 }  // namespace
 
 Id Listing::append(const Operation& operation) {
-  const std::size_t hash = hash_of(operation);
-  for (auto [i, end] = known_.equal_range(hash); i != end; ++i)
-    if (same(operations_[i->second], operation)) return i->second;
+  if (2 * operations_.size() >= places_.size()) make_places();
+  const std::size_t mask = places_.size() - 1;
+  std::size_t place = hash_of(operation) & mask;
+  for (; places_[place] != none; place = (place + 1) & mask)
+    if (same(operations_[places_[place]], operation)) return places_[place];
   if (operations_.size() >= none) throw TapeError("program: more than 4294967294 operations in one recording");
   const auto id = static_cast<Id>(operations_.size());
   operations_.push_back(operation);
-  known_.emplace(hash, id);
+  places_[place] = id;
   return id;
+}
+
+void Listing::make_places() {
+  places_.assign(std::max<std::size_t>(64, 2 * places_.size()), none);
+  const std::size_t mask = places_.size() - 1;
+  for (Id id = 0; id < operations_.size(); ++id) {
+    std::size_t place = hash_of(operations_[id]) & mask;
+    while (places_[place] != none) place = (place + 1) & mask;
+    places_[place] = id;
+  }
+}
+
+void Listing::finish(Id output) {
+  output_ = output;
+  places_ = {};
+  known_guards_ = {};
 }
 
 bool Listing::is_constant(Id id, double value) const {

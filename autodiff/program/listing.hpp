@@ -70,7 +70,8 @@ class Listing {
   /// The op is copied when it is new.
   template <class Op> Id elementwise(const Op& op, Id a, Id b = none);
   void guard(Relation relation, Id a, Id b, bool outcome);
-  void set_output(Id y) noexcept { output_ = y; }
+  /// Ends the recording: what it took to find operations again is given back.
+  void finish(Id output);
 
   [[nodiscard]] std::span<const Operation> operations() const noexcept { return operations_; }
   [[nodiscard]] std::span<const Kernel> kernels() const noexcept { return kernels_; }
@@ -80,12 +81,13 @@ class Listing {
  private:
   friend class ListingScope;
   Id append(const Operation& operation);
+  void make_places();
   [[nodiscard]] bool is_constant(Id id, double value) const;
 
   std::vector<Operation> operations_;
   std::vector<Kernel> kernels_;
   std::vector<Guard> guards_;
-  std::unordered_multimap<std::size_t, Id> known_;  // by a hash of the operation
+  std::vector<Id> places_;  // of operations, by their hash: open addressing, at most half full
   std::unordered_multimap<std::size_t, std::size_t> known_guards_;
   Id output_ = none;
   std::uint32_t serial_ = 0;

@@ -19,7 +19,7 @@ Listing recording_of(const Function& f, std::span<const double> x, std::span<con
   for (std::size_t i = 0; i < x.size(); ++i) inputs.emplace_back(x[i], listing.input(i), listing);
   for (std::size_t j = 0; j < p.size(); ++j) parameters.emplace_back(p[j], listing.parameter(j), listing);
   const Recorded y = f.record(inputs, parameters);
-  listing.set_output(y.id_in(listing));
+  listing.finish(y.id_in(listing));
   return listing;
 }
 
