@@ -5,42 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#if GRADUS_LANES > 2
-#include <immintrin.h>
-#endif
-
+#include <autodiff/program/lanes_vectors.hpp>
 #include <autodiff/program/loops.hpp>
 
 namespace gradus::replay {
 namespace {
 
-constexpr std::size_t width = GRADUS_LANES;
-typedef double Vec __attribute__((vector_size(8 * GRADUS_LANES), may_alias));
-typedef std::int64_t Mask __attribute__((vector_size(8 * GRADUS_LANES), may_alias));
-
 [[gnu::always_inline]] inline bool is_uniform(Place p) { return (p.bits & Place::uniform_bit) != 0; }
 [[gnu::always_inline]] inline std::uint32_t index(Place p) { return p.bits & ~Place::uniform_bit; }
-[[gnu::always_inline]] inline Vec broadcast(double x) { return x - Vec{}; }
-[[gnu::always_inline]] inline bool any(Mask m) {
-#if GRADUS_LANES == 8
-  return _mm512_test_epi64_mask((__m512i)m, (__m512i)m) != 0;
-#elif GRADUS_LANES == 4
-  return _mm256_testz_si256((__m256i)m, (__m256i)m) == 0;
-#else
-  return (m[0] | m[1]) != 0;
-#endif
-}
-
-/// a·b + c, rounded once where the machine can. For adjoints only: values are those of the function on double.
-[[gnu::always_inline]] inline Vec multiply_add(Vec a, Vec b, Vec c) {
-#if GRADUS_LANES == 8
-  return (Vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif GRADUS_LANES == 4
-  return (Vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#else
-  return a * b + c;
-#endif
-}
 
 /// A block of N vectors of lanes: each row is that long.
 template <int N> struct Block {
@@ -129,6 +101,23 @@ template <int N> struct Block {
     }
   }
 
+  void unary(const Step& s) const {
+    const Kernel& k = *s.kernel;
+    const void* op = k.op.get();
+    if (s.slope != none) k.unary->value_and_slope(op, numbers(index(s.a)), numbers(s.y), numbers(s.slope), kernel_lanes);
+    else if (k.unary != nullptr) k.unary->value(op, numbers(index(s.a)), numbers(s.y), kernel_lanes);
+    else k.value(op, operand(s.a, 0), nullptr, numbers(s.y), kernel_lanes);
+  }
+  void binary(const Step& s) const {
+    const Kernel& k = *s.kernel;
+    if (k.binary != nullptr) k.binary->value[single(s.a, s.b)](k.op.get(), number_or_row(s.a), number_or_row(s.b), numbers(s.y), kernel_lanes);
+    else k.value(k.op.get(), operand(s.a, 0), operand(s.b, 1), numbers(s.y), kernel_lanes);
+  }
+  [[gnu::always_inline]] static int single(Place a, Place b) {
+    return static_cast<int>(is_uniform(a) ? gradus_kernels::Single::first : is_uniform(b) ? gradus_kernels::Single::second : gradus_kernels::Single::neither);
+  }
+  [[gnu::always_inline]] const double* number_or_row(Place p) const { return is_uniform(p) ? uniforms + index(p) : numbers(index(p)); }
+
   void forward(Mask* alive) const {
     const Step* const steps = share.plan->steps.data();
     for (std::size_t i = 0, n = share.plan->steps.size(); i < n; ++i) {
@@ -142,8 +131,8 @@ template <int N> struct Block {
           for (int v = 0; v < N; ++v) y[v] = a[v] / b[v];
           break;
         }
-        case Step::Kind::unary: s.kernel->value(s.kernel->op.get(), operand(s.a, 0), nullptr, numbers(s.y), kernel_lanes); break;
-        case Step::Kind::binary: s.kernel->value(s.kernel->op.get(), operand(s.a, 0), operand(s.b, 1), numbers(s.y), kernel_lanes); break;
+        case Step::Kind::unary: unary(s); break;
+        case Step::Kind::binary: binary(s); break;
         case Step::Kind::guard: guard(s, alive); break;
       }
     }
@@ -266,6 +255,14 @@ template <int N> struct Block {
     }
   }
 
+  [[gnu::always_inline]] static gradus_kernels::Into into(To to) {
+    return to == To::nothing ? gradus_kernels::Into::none : to == To::set ? gradus_kernels::Into::write : gradus_kernels::Into::add;
+  }
+  /// A row, or for a uniform the first lane of its vector of sums.
+  [[gnu::always_inline]] double* adjoint_of(Place p, std::uint32_t where) const {
+    return is_uniform(p) ? share.uniform_adjoints + static_cast<std::size_t>(where) * width : numbers(where);
+  }
+
   void pull_back() const {
     double *da = scratch + 2 * lanes, *db = scratch + 3 * lanes;
     const StepPullback* const pullbacks = share.plan->pullbacks.data();
@@ -275,9 +272,19 @@ template <int N> struct Block {
         case Step::Kind::sum: pull_back_sum(s); continue;
         case Step::Kind::divide: pull_back_quotient(s, da, db); break;
         case Step::Kind::unary:
+          if (s.kernel->unary != nullptr) {
+            const double* saved = numbers(s.slope != none ? s.slope : s.y);
+            s.kernel->unary->pull(s.kernel->op.get(), numbers(index(s.a)), saved, numbers(s.adjoint), numbers(s.adjoint_a), into(s.to_a), kernel_lanes);
+            continue;
+          }
           s.kernel->pullback(s.kernel->op.get(), operand(s.a, 0), nullptr, numbers(s.y), numbers(s.adjoint), da, nullptr, kernel_lanes);
           break;
         case Step::Kind::binary:
+          if (s.kernel->binary != nullptr) {
+            s.kernel->binary->pull[single(s.a, s.b)](s.kernel->op.get(), number_or_row(s.a), number_or_row(s.b), numbers(s.y), numbers(s.adjoint),
+                                                     adjoint_of(s.a, s.adjoint_a), into(s.to_a), adjoint_of(s.b, s.adjoint_b), into(s.to_b), kernel_lanes);
+            continue;
+          }
           s.kernel->pullback(s.kernel->op.get(), operand(s.a, 0), operand(s.b, 1), numbers(s.y), numbers(s.adjoint), da, db, kernel_lanes);
           break;
         case Step::Kind::guard: break;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <autodiff/error.hpp>
+#include <autodiff/simd/elementwise.hpp>
 #include <autodiff/tensor.hpp>
 
 namespace gradus::replay {
@@ -18,14 +19,18 @@ namespace gradus::replay {
 using Id = std::uint32_t;
 inline constexpr Id none = 0xffffffff;
 
-/// An elementwise op with its two loops over lanes. For a unary op `b` and `db` are not looked at.
+/// An elementwise op: the kernels of the instruction set in use where there are some, and two loops over lanes for all others, such as an op of
+/// the user's. For a unary op `b` and `db` are not looked at.
 struct Kernel {
   using Value = void (*)(const void* op, const double* a, const double* b, double* y, std::size_t lanes);
   /// Writes adjoint·partial for each operand; an adjoint of 0 gives 0. The rows may not overlap.
   using Pullback = void (*)(const void* op, const double* a, const double* b, const double* y, const double* adjoint, double* da, double* db, std::size_t lanes);
   Value value = nullptr;
   Pullback pullback = nullptr;
+  const gradus_kernels::Unary<double>* unary = nullptr;
+  const gradus_kernels::Binary<double>* binary = nullptr;
   std::shared_ptr<const void> op;
+  [[nodiscard]] bool has_slopes() const noexcept { return unary != nullptr && unary->value_and_slope != nullptr; }
 };
 template <class Op> [[nodiscard]] Kernel kernel_of(const Op& op);
 
@@ -113,6 +118,7 @@ class ListingScope {
 template <class Op> Kernel kernel_of(const Op& op) {
   Kernel k;
   if constexpr (UnaryOp<Op>) {
+    k.unary = find_unary_kernels<double>(&op_key<Op>);
     k.value = [](const void* o, const double* a, const double*, double* y, std::size_t lanes) {
       const Op& f = *static_cast<const Op*>(o);
       for (std::size_t i = 0; i < lanes; ++i) y[i] = static_cast<double>(f.value(a[i]));
@@ -122,6 +128,7 @@ template <class Op> Kernel kernel_of(const Op& op) {
       for (std::size_t i = 0; i < lanes; ++i) da[i] = detail::contribution(f, a[i], y[i], adjoint[i]);
     };
   } else {
+    k.binary = find_binary_kernels<double>(&op_key<Op>);
     k.value = [](const void* o, const double* a, const double* b, double* y, std::size_t lanes) {
       const Op& f = *static_cast<const Op*>(o);
       for (std::size_t i = 0; i < lanes; ++i) y[i] = static_cast<double>(f.value(a[i], b[i]));

@@ -1,32 +1,18 @@
 // The choice of replay loops at run time.
 #include <autodiff/program/loops.hpp>
 
-#include <cstdlib>
-#include <string_view>
-
+#include <autodiff/simd/isa.hpp>
 #include <autodiff/wide_dual.hpp>
 
 namespace gradus::replay {
-namespace {
-
-const Loops& choose() {
-#if defined(__x86_64__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  const char* text = std::getenv("GRADUS_ISA");
-  const std::string_view wanted = text == nullptr ? "" : text;
-  if (wanted == "baseline") return baseline_loops;
-  if (avx512 && wanted != "avx2") return avx512_loops;
-  if (avx2) return avx2_loops;
-#endif
-  return baseline_loops;
-}
-
-}  // namespace
 
 const Loops& loops() {
-  static const Loops& chosen = choose();
+#if defined(__x86_64__)
+  static const Loops& chosen = at_active_isa(baseline_loops, avx2_loops, avx512_loops);
   return chosen;
+#else
+  return baseline_loops;
+#endif
 }
 
 }  // namespace gradus::replay

@@ -35,7 +35,7 @@ struct Loops {
   void (*pull_back)(const Share& share);
 };
 
-/// The loops for the widest instruction set of this machine, or for that of GRADUS_ISA (baseline, avx2, avx512).
+/// The loops for the instruction set in use (simd/isa.hpp). Throws ArgumentError when GRADUS_ISA is wrong.
 [[nodiscard]] const Loops& loops();
 
 // One a source file.

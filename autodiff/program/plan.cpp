@@ -162,6 +162,10 @@ class Planner {
   [[nodiscard]] std::size_t pullback_time(std::size_t step) const { return middle_ + order_.size() - step; }
   [[nodiscard]] std::size_t end_time() const { return middle_ + order_.size() + 1; }
 
+  /// The derivative is computed with the value, and kept instead of it.
+  [[nodiscard]] bool keeps_slope(Id id) const {
+    return !is_copy(id) && has_adjoint(id) && operations_[id].code == Code::unary && kernels_[operations_[id].kernel].has_slopes();
+  }
   void keep_value(Id id, std::size_t until) {
     if (!is_uniform(id)) value_until_[id] = std::max(value_until_[id], until);
   }
@@ -187,7 +191,7 @@ class Planner {
         continue;
       }
       for_operands(id, [&](Id x) { keep_value(x, has_adjoint(id) ? reverse : forward); });
-      if (has_adjoint(id)) keep_value(id, reverse);
+      if (has_adjoint(id) && !keeps_slope(id)) keep_value(id, reverse);
     }
     for (const Id y : outputs_) keep_value(y, middle_);
   }
@@ -217,7 +221,7 @@ class Planner {
   [[nodiscard]] Place place(Id id) const { return is_uniform(id) ? Place{sources_[id].index | Place::uniform_bit} : Place{value_row_[id]}; }
 
   void lay_out() {
-    value_row_.assign(uses_.size(), none), adjoint_row_.assign(uses_.size(), none);
+    value_row_.assign(uses_.size(), none), adjoint_row_.assign(uses_.size(), none), slope_row_.assign(uses_.size(), none);
     for (Id id = 0; id < operations_.size(); ++id)
       if (uses_[id] != 0 && sources_[id].kind == Source::Kind::loaded) {
         value_row_[id] = new_row(value_until_[id]);
@@ -230,6 +234,7 @@ class Planner {
         plan_.steps.push_back({.kind = Step::Kind::guard, .relation = g.relation, .outcome = g.outcome, .a = place(g.a), .b = place(g.b)});
       } else {
         value_row_[order_[s].id] = new_row(value_until_[order_[s].id]);
+        if (keeps_slope(order_[s].id)) slope_row_[order_[s].id] = new_row(pullback_time(s));
         forward(order_[s].id);
       }
       free_rows_of(s + 1);
@@ -261,6 +266,7 @@ class Planner {
       step.a = place(o.a);
       if (o.b != none) step.b = place(o.b);
       if (o.code != Code::divide) step.kernel = &kernels_[o.kernel];
+      step.slope = slope_row_[id];
     }
     plan_.steps.push_back(step);
   }
@@ -314,6 +320,7 @@ class Planner {
         std::tie(p.to_b, p.adjoint_b) = contribution_to(o.b);
       }
       if (o.code != Code::divide) p.kernel = &kernels_[o.kernel];
+      p.slope = slope_row_[id];
     }
     plan_.pullbacks.push_back(p);
   }
@@ -330,7 +337,7 @@ class Planner {
   std::vector<Guard> guards_;
   std::vector<std::uint8_t> uses_;  // 0, 1, or 2 for more
   std::vector<char> reaches_, wanted_, is_term_;
-  std::vector<std::uint32_t> chain_, step_of_, value_row_, adjoint_row_;
+  std::vector<std::uint32_t> chain_, step_of_, value_row_, adjoint_row_, slope_row_;
   std::vector<std::vector<Summand>> sums_;
   std::vector<Entry> order_;
   std::size_t middle_ = 0;

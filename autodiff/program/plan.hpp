@@ -56,6 +56,7 @@ struct Step {
   Place a, b;
   std::uint32_t first = 0, count = 0;  ///< of a sum
   const Kernel* kernel = nullptr;
+  std::uint32_t slope = none;          ///< of a unary op whose kernels compute value and derivative together: the row for the derivative
 };
 struct StepPullback {
   Step::Kind kind;
@@ -65,6 +66,7 @@ struct StepPullback {
   std::uint32_t adjoint_a = 0, adjoint_b = 0;  ///< rows, or uniforms where the operand is one
   std::uint32_t first = 0, count = 0;
   const Kernel* kernel = nullptr;
+  std::uint32_t slope = none;
 };
 
 /// A number of the caller with its row: sample[which], or the adjoint of it.
