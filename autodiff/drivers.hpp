@@ -121,7 +121,8 @@ template <class F> double value_and_gradient(F&& f, std::span<const double> x, s
 
 /// f(x) and its gradient for a number of inputs that the compiler knows; f takes a const std::array<T, N>& (write `const auto&`). Nothing is allocated.
 /// With at most 16 inputs, forward mode is used, all tangents at once in vectors: f is then called with numbers of other types than Var as well, and has
-/// to be written over any number. Where forward mode may be less accurate than the tape, because numbers left the range, the tape answers.
+/// to be written over any number. Where forward mode may be less accurate than the tape, because numbers left the range, the tape answers. (The
+/// exception flags tell: those that the thread had raised before are cleared.)
 template <class F, std::size_t N>
   requires(N > 0)
 [[nodiscard]] ValueAndGradient<double, std::array<double, N>> value_and_gradient(F&& f, const std::array<double, N>& x) {

@@ -58,34 +58,19 @@ template <class Op> [[gnu::noinline]] Linear linear_at(const Op& op, double a, d
   return {y, da, db};
 }
 
-/// The exception flags of this thread, cleared while it lives; afterwards those that were raised before are raised again.
-class ExceptionFlags {
- public:
+// The exception flags of this thread that tell that a result is not to be relied on. Those that were raised before are lost: to raise them again
+// afterwards would take longer than a small gradient, and a program that raised one once would pay for it ever after.
 #if defined(__x86_64__)
-  ExceptionFlags() noexcept : before_(_mm_getcsr()) {
-    if ((before_ & telling) != 0) _mm_setcsr(before_ & ~telling);
-  }
-  ~ExceptionFlags() {
-    if ((before_ & telling) != 0) _mm_setcsr(_mm_getcsr() | (before_ & telling));
-  }
-  [[nodiscard]] bool any() const noexcept { return (_mm_getcsr() & telling) != 0; }
-
- private:
-  static constexpr unsigned telling = _MM_EXCEPT_INVALID | _MM_EXCEPT_DIV_ZERO | _MM_EXCEPT_OVERFLOW | _MM_EXCEPT_UNDERFLOW;
-  unsigned before_;
+inline constexpr unsigned telling_flags = _MM_EXCEPT_INVALID | _MM_EXCEPT_DIV_ZERO | _MM_EXCEPT_OVERFLOW | _MM_EXCEPT_UNDERFLOW;
+inline bool any_flag() noexcept { return (_mm_getcsr() & telling_flags) != 0; }
+inline void clear_flags() noexcept {
+  if (any_flag()) [[unlikely]] _mm_setcsr(_mm_getcsr() & ~telling_flags);
+}
 #else
-  ExceptionFlags() noexcept : before_(std::fetestexcept(telling)) { std::feclearexcept(telling); }
-  ~ExceptionFlags() { std::feraiseexcept(before_); }
-  [[nodiscard]] bool any() const noexcept { return std::fetestexcept(telling) != 0; }
-
- private:
-  static constexpr int telling = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW;
-  int before_;
+inline constexpr int telling_flags = FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW;
+inline bool any_flag() noexcept { return std::fetestexcept(telling_flags) != 0; }
+inline void clear_flags() noexcept { std::feclearexcept(telling_flags); }
 #endif
- public:
-  ExceptionFlags(const ExceptionFlags&) = delete;
-  ExceptionFlags& operator=(const ExceptionFlags&) = delete;
-};
 }  // namespace detail
 
 #if defined(__clang__)
@@ -146,14 +131,14 @@ template <std::size_t N> [[gnu::always_inline]] inline bool are_finite(const std
 /// range, or the result is not finite. (A tangent meets the partials in the order in which they were computed, an adjoint in the other one: what
 /// overflows, or loses its digits below 1e-308, on one way need not do so on the other. And an infinite partial times a tangent of 0 is NaN.)
 template <std::size_t N, class F> bool gradient_in_forward_mode(F& f, const std::array<double, N>& x, double& value, std::array<double, N>& gradient) {
-  const ExceptionFlags flags;
+  clear_flags();
 #if defined(__x86_64__)
   const std::size_t width = vector_width();
   value = width == 8 ? wide_avx512::push_all(f, x, gradient) : width == 4 ? wide_avx2::push_all(f, x, gradient) : wide_baseline::push_all(f, x, gradient);
 #else
   value = wide_baseline::push_all(f, x, gradient);
 #endif
-  if (flags.any()) return false;
+  if (any_flag()) return false;
   return std::isfinite(value) && are_finite(gradient);
 }
 }  // namespace detail

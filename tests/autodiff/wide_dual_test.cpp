@@ -122,14 +122,15 @@ BOOST_AUTO_TEST_CASE(where_numbers_leave_the_range_the_tape_answers) {
   is_that_of_the_tape([](const auto& x) { return x[0] * 1e-200 * x[1] * 1e-150 * 1e300; }, std::array{2.0, 3.0});
 }
 
-BOOST_AUTO_TEST_CASE(exception_flags_are_those_of_the_function) {
-  std::feclearexcept(FE_ALL_EXCEPT);
-  static_cast<void>(value_and_gradient(rosenbrock, std::array{0.5, 0.25}));
-  BOOST_TEST(std::fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID) == 0);
-  std::feraiseexcept(FE_DIVBYZERO);
-  static_cast<void>(value_and_gradient(rosenbrock, std::array{0.5, 0.25}));
-  BOOST_TEST(std::fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID) == FE_DIVBYZERO);
-  std::feclearexcept(FE_ALL_EXCEPT);
+BOOST_AUTO_TEST_CASE(exception_flags_of_before_do_not_matter) {
+  const auto tape = on_the_tape(rosenbrock, std::array{0.5, 0.25});
+  for (const int flag : {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID}) {
+    std::feraiseexcept(flag);
+    std::array<double, 2> gradient;
+    double value = 0;
+    BOOST_TEST(detail::gradient_in_forward_mode(rosenbrock, std::array{0.5, 0.25}, value, gradient));
+    BOOST_TEST(value == tape.value);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(functions_that_know_only_the_tape_or_have_many_inputs_take_it) {

@@ -1,6 +1,7 @@
 // Random programs and every op: a replay agrees with the tape and with forward mode, whichever branches its samples take.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
@@ -51,33 +52,42 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradients_of_forward_mode) {
     const Answers replay = by_replay(program, samples, p);
     branches += program.branches();
 
+    const auto forward = [&](std::size_t sample, std::size_t k, double nudge) {
+      std::vector<Scaled> v;
+      for (std::size_t i = 0; i < 3; ++i) v.emplace_back(samples[3 * sample + i] * nudge);
+      for (const double q : p) v.emplace_back(q * nudge);
+      v[k] = Scaled(Dual<double>(v[k].value(), 1.0), 1.0);
+      return random_program<Scaled>(seed, v, {});
+    };
     std::vector<double> gradient(2, 0.0), scale(2, 0.0);
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t k = 0; k < 5; ++k) {
-        std::vector<Scaled> v(samples.begin() + static_cast<std::ptrdiff_t>(3 * i), samples.begin() + static_cast<std::ptrdiff_t>(3 * i + 3));
-        v.insert(v.end(), p.begin(), p.end());
-        v[k] = Scaled(Dual<double>(v[k].value(), 1.0), 1.0);
-        const Scaled y = random_program<Scaled>(seed, v, {});
+        const Scaled y = forward(i, k, 1);
+        // Kernels may differ from libm by an ulp, which some programs magnify: so does a change of the inputs by two ulps.
+        const Scaled nudged = forward(i, k, 1 + 4e-16);
+        const double tolerance = claimed * y.scale + 100 * std::abs(nudged.dual.tangent - y.dual.tangent);
         if (k >= 3) {
           gradient[k - 3] += y.dual.tangent;
-          scale[k - 3] += y.scale;
+          scale[k - 3] += tolerance;
           continue;
         }
-        if (agree(replay.values[i], y.value(), claimed) && agree(replay.input_gradients[3 * i + k], y.dual.tangent, claimed, y.scale)) continue;
+        if (agree(replay.values[i], y.value(), 1, claimed * std::abs(y.value()) + 100 * std::abs(nudged.value() - y.value())) &&
+            agree(replay.input_gradients[3 * i + k], y.dual.tangent, 1, tolerance))
+          continue;
         ++wrong;
         BOOST_ERROR("program " << seed << ", sample " << i << ", input " << k << ": value " << replay.values[i] << " (forward " << y.value() << "), gradient "
                                << replay.input_gradients[3 * i + k] << " (forward " << y.dual.tangent << ")");
       }
     for (std::size_t j = 0; j < 2; ++j)
-      if (!agree(replay.parameter_gradient[j], gradient[j], claimed, scale[j])) {
+      if (!agree(replay.parameter_gradient[j], gradient[j], 1, scale[j])) {
         ++wrong;
         BOOST_ERROR("program " << seed << ", parameter " << j << ": gradient " << replay.parameter_gradient[j] << ", forward " << gradient[j]);
       }
     if (seed % 7 == 0) {  // the other plans: one thing asked for at a time
-      wrong += program.values(samples, p) != replay.values || program.gradients(samples, p).values != replay.input_gradients ? 1U : 0U;
+      bool alike = program.values(samples, p) == replay.values && program.gradients(samples, p).values == replay.input_gradients;
       const auto sum = program.sum(samples, p);
-      for (std::size_t j = 0; j < 2; ++j) wrong += agree(sum.gradient[j], gradient[j], claimed, scale[j]) ? 0U : 1U;
-      BOOST_TEST(wrong == 0U, "program " << seed << " answers differently when one thing is asked for");
+      for (std::size_t j = 0; j < 2; ++j) alike = alike && agree(sum.gradient[j], gradient[j], 1, scale[j]);
+      BOOST_TEST(alike, "program " << seed << " answers differently when one thing is asked for");
     }
   }
   BOOST_TEST(branches > 2 * number_of_programs);
@@ -102,7 +112,7 @@ template <class Op> void op_agrees_with_the_tape() {
       const double value_error = (2 * info.value_ulps + 1) * 2.3e-16, error = (2 * info.derivative_ulps + 2) * 2.3e-16;
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < tape.values.size(); ++i)
-        wrong += agree(replay.values[i], tape.values[i], value_error, std::abs(tape.values[i]) + 1e-307) ? 0U : 1U;
+        wrong += agree(replay.values[i], tape.values[i], value_error, std::abs(tape.values[i]) + 1e-307 * std::max(1.0, std::abs(factor))) ? 0U : 1U;
       for (std::size_t i = 0; i < tape.input_gradients.size(); ++i) {
         if (agree(replay.input_gradients[i], tape.input_gradients[i], error, std::abs(tape.input_gradients[i]) + (info.cancels.empty() ? 1e-307 : std::abs(factor)))) continue;
         if (++wrong < 4) BOOST_TEST_MESSAGE(info.name << " at " << samples[i] << " times " << factor << ": " << replay.input_gradients[i] << ", tape " << tape.input_gradients[i]);
