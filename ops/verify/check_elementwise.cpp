@@ -141,14 +141,15 @@ class ElementwiseCheck {
     for (std::size_t i = 0; i < n; ++i) {
       const Probe& probe = probes[i % probes.size()];
       const Truth& truth = truths_[i % probes.size()];
-      check_array_number(std::string(info_.name), probe, unrecorded.values()[i], truth.value, 0, info_.value_ulps, result_.value);
-      check_array_number(std::string(info_.name), probe, recorded.values()[i], truth.value, 0, info_.value_ulps, result_.value);
+      check_array_number(std::string(info_.name), probe, unrecorded.values()[i], truth.value, 0, info_.value_ulps);
+      check_array_number(std::string(info_.name), probe, recorded.values()[i], truth.value, 0, info_.value_ulps);
       for (std::size_t k = 0; k < inputs.size(); ++k)
-        check_array_number(derivative_name(k), probe, adjoints[inputs[k]][i], truth.derivatives[k], truth.scales[k], info_.derivative_ulps, result_.derivative);
+        check_array_number(derivative_name(k), probe, adjoints[inputs[k]][i], truth.derivatives[k], truth.scales[k], info_.derivative_ulps);
     }
   }
-  void check_array_number(const std::string& quantity, const Probe& probe, double got, const BigFloat& truth, const BigFloat& scale, double claim, Worst& worst) {
+  void check_array_number(const std::string& quantity, const Probe& probe, double got, const BigFloat& truth, const BigFloat& scale, double claim) {
     if (isnan(truth)) return;
+    Worst worst;  // not reported: it depends on the machine
     const std::string where = place(probe.at) + " in an array";
     const Opinion o = exact_opinion("arrays", got, truth, scale, claim, worst, where);
     if (o.verdict == Verdict::fail)
