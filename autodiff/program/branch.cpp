@@ -17,9 +17,10 @@ std::size_t piece_of(std::size_t count) { return std::max<std::size_t>(256, (cou
 
 /// How many vectors of lanes a block has: the more, the fewer decisions a sample, as long as the rows stay in the second-level cache. (A mixture whose
 /// rows take 370 KB in blocks of 8 vectors: 0.70 ms; of 4: 0.80; of 2: 1.0; of 1, in the first-level cache: 1.6.)
-std::size_t vectors_of(const Plan& plan, std::size_t width) {
+std::size_t vectors_of(const Plan& plan, std::size_t width, std::size_t count) {
   const std::size_t bytes = (plan.rows + scratch_rows) * width * sizeof(double);
   std::size_t vectors = 8;
+  while (vectors > 1 && count <= vectors / 2 * width) vectors /= 2;
   while (vectors > 1 && bytes * vectors > 384 * 1024) vectors /= 2;
   return vectors;
 }
@@ -174,7 +175,7 @@ double Branch::replay(const Call& call, Workspace& workspace) const {
   }
   const Plan& steps = plan(call.input_gradients != nullptr, call.parameter_gradient != nullptr);
   const Loops& lanes = loops();
-  const std::size_t vectors = vectors_of(steps, lanes.width), piece = piece_of(call.count), pieces = (call.count - 1) / piece + 1;
+  const std::size_t vectors = vectors_of(steps, lanes.width, call.count), piece = piece_of(call.count), pieces = (call.count - 1) / piece + 1;
   const std::size_t uniforms = workspace.uniforms.size();
   const bool by_parameters = call.parameter_gradient != nullptr;
   workspace.others.resize(call.count);
