@@ -22,8 +22,9 @@ void run_pieces(std::size_t count, std::size_t grain, void (*run)(void* f, std::
 /// thread, as it does when threads cannot be started. The first call with more than one piece starts the threads; a forked process starts its own.
 template <class F> void parallel_for(std::size_t count, std::size_t grain, F&& f) {
   using Function = std::remove_reference_t<F>;
-  detail::run_pieces(count, grain, [](void* g, std::size_t begin, std::size_t end) { (*static_cast<Function*>(g))(begin, end); },
-                     const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+  detail::run_pieces(
+      count, grain, [](void* g, std::size_t begin, std::size_t end) { (*static_cast<Function*>(g))(begin, end); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 
 }  // namespace gradus

@@ -93,7 +93,8 @@ void Branch::classify() {
   use(listing_.output());
   for (const Guard& g : listing_.guards()) use(g.a), use(g.b);
   for (Id id = static_cast<Id>(n); id-- > 0;)
-    if (live[id] != 0) for_operands(operations[id], [&](Id x) {
+    if (live[id] != 0)
+      for_operands(operations[id], [&](Id x) {
         live[x] = 1;
         if (is_shared(x) && is_uniform_[id] == 0) shared[x] = 1;
       });
@@ -124,7 +125,8 @@ const Plan& Branch::plan(bool input_adjoints, bool parameter_adjoints) const {
     std::vector<Source> sources(operations.size());
     for (Id id = 0; id < sources.size(); ++id) {
       if (operations[id].code == Code::input) sources[id] = {Source::Kind::loaded, input_adjoints, operations[id].a};
-      else if (is_uniform_[id] != 0 && uniform_of_[id] != none) sources[id] = {Source::Kind::uniform, parameter_adjoints && operations[id].code != Code::constant, uniform_of_[id]};
+      else if (is_uniform_[id] != 0 && uniform_of_[id] != none)
+        sources[id] = {Source::Kind::uniform, parameter_adjoints && operations[id].code != Code::constant, uniform_of_[id]};
     }
     const Id output = listing_.output();
     plans_[which] = make_plan(listing_, sources, std::span(&output, 1), listing_.guards());
@@ -146,7 +148,9 @@ void Branch::compute_shared(std::span<const double> parameters, Workspace& works
 
 bool Branch::applies(const Workspace& workspace) const {
   for (const Guard& g : listing_.guards())
-    if (is_uniform_[g.a] != 0 && is_uniform_[g.b] != 0 && holds(g.relation, workspace.uniforms[uniform_of_[g.a]], workspace.uniforms[uniform_of_[g.b]]) != g.outcome) return false;
+    if (is_uniform_[g.a] != 0 && is_uniform_[g.b] != 0 &&
+        holds(g.relation, workspace.uniforms[uniform_of_[g.a]], workspace.uniforms[uniform_of_[g.b]]) != g.outcome)
+      return false;
   return true;
 }
 

@@ -41,7 +41,7 @@ class Branch {
     std::span<const double> parameters;
     const std::size_t* which;  ///< null: all of them
     std::size_t count;
-    double* values;            ///< where wanted, as the next two
+    double* values;  ///< where wanted, as the next two
     double* input_gradients;
     double* parameter_gradient;
   };
@@ -62,8 +62,8 @@ class Branch {
 
   Listing listing_;
   std::size_t parameters_;
-  std::vector<char> is_uniform_;          // an operation: the same for all samples
-  std::vector<std::uint32_t> uniform_of_; // its place among the uniforms: parameters, constants, then what is computed from them
+  std::vector<char> is_uniform_;           // an operation: the same for all samples
+  std::vector<std::uint32_t> uniform_of_;  // its place among the uniforms: parameters, constants, then what is computed from them
   std::vector<double> constants_;
   std::vector<Id> shared_outputs_;
   Plan shared_;

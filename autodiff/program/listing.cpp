@@ -10,11 +10,16 @@ namespace gradus::replay {
 
 bool holds(Relation relation, double a, double b) noexcept {
   switch (relation) {
-    case Relation::less: return a < b;
-    case Relation::less_equal: return a <= b;
-    case Relation::equal: return a == b;
-    case Relation::identical: return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
-    case Relation::finite: return std::isfinite(a);
+    case Relation::less:
+      return a < b;
+    case Relation::less_equal:
+      return a <= b;
+    case Relation::equal:
+      return a == b;
+    case Relation::identical:
+      return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
+    case Relation::finite:
+      return std::isfinite(a);
   }
   return false;
 }
@@ -31,7 +36,8 @@ std::size_t hash_of(const Operation& o) noexcept {
   return mix(h, std::bit_cast<std::uint64_t>(o.constant));
 }
 bool same(const Operation& x, const Operation& y) noexcept {
-  return x.code == y.code && x.a == y.a && x.b == y.b && x.kernel == y.kernel && std::bit_cast<std::uint64_t>(x.constant) == std::bit_cast<std::uint64_t>(y.constant);
+  return x.code == y.code && x.a == y.a && x.b == y.b && x.kernel == y.kernel &&
+         std::bit_cast<std::uint64_t>(x.constant) == std::bit_cast<std::uint64_t>(y.constant);
 }
 /// True when dividing by c is multiplying by 1/c, bit for bit.
 bool has_exact_reciprocal(double c) noexcept {
@@ -119,8 +125,10 @@ Id Listing::divide(Id a, Id b) {
 }
 
 bool Listing::is_same(const Listing& other) const {
-  return output_ == other.output_ && guards_ == other.guards_ && std::equal(operations_.begin(), operations_.end(), other.operations_.begin(), other.operations_.end(), same) &&
-         std::equal(kernels_.begin(), kernels_.end(), other.kernels_.begin(), other.kernels_.end(), [](const Kernel& x, const Kernel& y) { return x.value == y.value; });
+  return output_ == other.output_ && guards_ == other.guards_ &&
+         std::equal(operations_.begin(), operations_.end(), other.operations_.begin(), other.operations_.end(), same) &&
+         std::equal(kernels_.begin(), kernels_.end(), other.kernels_.begin(), other.kernels_.end(),
+                    [](const Kernel& x, const Kernel& y) { return x.value == y.value; });
 }
 
 void Listing::guard(Relation relation, Id a, Id b, bool outcome) {

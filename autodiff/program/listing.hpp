@@ -24,7 +24,8 @@ inline constexpr Id none = 0xffffffff;
 struct Kernel {
   using Value = void (*)(const void* op, const double* a, const double* b, double* y, std::size_t lanes);
   /// Writes adjoint·partial for each operand; an adjoint of 0 gives 0. The rows may not overlap.
-  using Pullback = void (*)(const void* op, const double* a, const double* b, const double* y, const double* adjoint, double* da, double* db, std::size_t lanes);
+  using Pullback = void (*)(const void* op, const double* a, const double* b, const double* y, const double* adjoint, double* da, double* db,
+                            std::size_t lanes);
   Value value = nullptr;
   Pullback pullback = nullptr;
   const gradus_kernels::Unary<double>* unary = nullptr;

@@ -307,9 +307,8 @@ class Planner {
         if (q.to_a != To::nothing || q.to_b != To::nothing) plan_.term_pullbacks.push_back(q);
       }
       p.count = static_cast<std::uint32_t>(plan_.term_pullbacks.size()) - p.first;
-      count_runs(std::span(plan_.term_pullbacks).subspan(p.first), [](const TermPullback& x, const TermPullback& y) {
-        return x.kind == y.kind && x.minus == y.minus && x.to_a == y.to_a && x.to_b == y.to_b;
-      });
+      count_runs(std::span(plan_.term_pullbacks).subspan(p.first),
+                 [](const TermPullback& x, const TermPullback& y) { return x.kind == y.kind && x.minus == y.minus && x.to_a == y.to_a && x.to_b == y.to_b; });
     } else {
       const Operation& o = operations_[id];
       p.kind = kind_of(o.code);

@@ -56,7 +56,7 @@ struct Step {
   Place a, b;
   std::uint32_t first = 0, count = 0;  ///< of a sum
   const Kernel* kernel = nullptr;
-  std::uint32_t slope = none;          ///< of a unary op whose kernels compute value and derivative together: the row for the derivative
+  std::uint32_t slope = none;  ///< of a unary op whose kernels compute value and derivative together: the row for the derivative
 };
 struct StepPullback {
   Step::Kind kind;
@@ -70,17 +70,19 @@ struct StepPullback {
 };
 
 /// A number of the caller with its row: sample[which], or the adjoint of it.
-struct Binding { std::uint32_t which, row; };
+struct Binding {
+  std::uint32_t which, row;
+};
 
 struct Plan {
   std::vector<Step> steps;
   std::vector<Term> terms;
   std::vector<StepPullback> pullbacks;  ///< in the order in which they run
   std::vector<TermPullback> term_pullbacks;
-  std::vector<Binding> loads;           ///< before the first step
-  std::vector<std::uint32_t> outputs;   ///< rows of the outputs after the last step
-  std::vector<std::uint32_t> seeds;     ///< rows of their adjoints, which the caller fills before the pullbacks; `none` where nothing depends on one
-  std::vector<Binding> adjoints;        ///< of what was loaded, after the pullbacks; what is missing has adjoint 0
+  std::vector<Binding> loads;          ///< before the first step
+  std::vector<std::uint32_t> outputs;  ///< rows of the outputs after the last step
+  std::vector<std::uint32_t> seeds;    ///< rows of their adjoints, which the caller fills before the pullbacks; `none` where nothing depends on one
+  std::vector<Binding> adjoints;       ///< of what was loaded, after the pullbacks; what is missing has adjoint 0
   std::uint32_t rows = 0;
 };
 

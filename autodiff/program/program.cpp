@@ -91,8 +91,10 @@ class State {
       throw ShapeError("program: " + std::to_string(samples.size()) + " numbers are no batch of samples with " + std::to_string(inputs_) + " inputs");
     const std::size_t count = inputs_ == 0 ? 1 : samples.size() / inputs_;
     require(wanted.values.empty() || wanted.values.size() == count, "places for values", wanted.values.size(), count);
-    require(wanted.input_gradients.empty() || wanted.input_gradients.size() == samples.size(), "places for input gradients", wanted.input_gradients.size(), samples.size());
-    require(wanted.parameter_gradient.empty() || wanted.parameter_gradient.size() == parameters_, "places for the parameter gradient", wanted.parameter_gradient.size(), parameters_);
+    require(wanted.input_gradients.empty() || wanted.input_gradients.size() == samples.size(), "places for input gradients", wanted.input_gradients.size(),
+            samples.size());
+    require(wanted.parameter_gradient.empty() || wanted.parameter_gradient.size() == parameters_, "places for the parameter gradient",
+            wanted.parameter_gradient.size(), parameters_);
     return count;
   }
 

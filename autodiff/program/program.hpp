@@ -85,7 +85,8 @@ class Program {
   template <class F> [[nodiscard]] static Program record(F f, std::span<const double> x, std::span<const double> p = {}, Options options = Options()) {
     return Program(std::make_shared<const replay::FunctionOf<F>>(std::move(f)), x, p, options);
   }
-  template <class F> [[nodiscard]] static Program record(F f, std::initializer_list<double> x, std::initializer_list<double> p = {}, Options options = Options()) {
+  template <class F>
+  [[nodiscard]] static Program record(F f, std::initializer_list<double> x, std::initializer_list<double> p = {}, Options options = Options()) {
     return record(std::move(f), std::span(x.begin(), x.size()), std::span(p.begin(), p.size()), options);
   }
   template <class F> [[nodiscard]] static Program record(F f, std::initializer_list<double> x, std::span<const double> p, Options options = Options()) {
@@ -126,7 +127,8 @@ class Program {
 /// To evaluate it again and again, keep a Program. Throws ShapeError when the samples are no multiple of the inputs.
 template <class F> [[nodiscard]] ValueAndGradient<double> value_and_gradient(const F& f, Batch batch, std::span<const double> parameters) {
   if (batch.inputs == 0 || batch.samples.size() % batch.inputs != 0)
-    throw ShapeError("value_and_gradient: " + std::to_string(batch.samples.size()) + " numbers are no batch of samples with " + std::to_string(batch.inputs) + " inputs");
+    throw ShapeError("value_and_gradient: " + std::to_string(batch.samples.size()) + " numbers are no batch of samples with " + std::to_string(batch.inputs) +
+                     " inputs");
   if (batch.samples.empty()) return {0.0, std::vector<double>(parameters.size(), 0.0)};
   return Program::record(std::cref(f), batch.samples.first(batch.inputs), parameters).sum(batch.samples, parameters);
 }

@@ -61,10 +61,13 @@ class Recorded {
   /// The listing that this number, not a constant, belongs to. Throws TapeError unless it is the active one.
   [[nodiscard]] replay::Listing& listing() const {
     replay::Listing* active = replay::Listing::active();
-    if (active == nullptr || active->serial() != serial_) [[unlikely]] throw_foreign(active != nullptr);
+    if (active == nullptr || active->serial() != serial_) [[unlikely]]
+      throw_foreign(active != nullptr);
     return *active;
   }
-  [[nodiscard]] replay::Id id_in(replay::Listing& listing) const { return is_constant() ? listing.constant(value_) : (static_cast<void>(this->listing()), id_); }
+  [[nodiscard]] replay::Id id_in(replay::Listing& listing) const {
+    return is_constant() ? listing.constant(value_) : (static_cast<void>(this->listing()), id_);
+  }
   /// The value, for computing the next one: no guard.
   [[nodiscard]] double present() const noexcept { return value_; }
 
@@ -101,7 +104,8 @@ template <UnaryOp Op> [[nodiscard]] Recorded apply(const Op& op, const Recorded&
   return Recorded(y, listing.elementwise(op, x.id_in(listing)), listing);
 }
 template <BinaryOp Op, class X, class Y>
-  requires((std::is_same_v<X, Recorded> && (std::is_same_v<Y, Recorded> || std::is_arithmetic_v<Y>)) || (std::is_same_v<Y, Recorded> && std::is_arithmetic_v<X>))
+  requires((std::is_same_v<X, Recorded> && (std::is_same_v<Y, Recorded> || std::is_arithmetic_v<Y>)) ||
+           (std::is_same_v<Y, Recorded> && std::is_arithmetic_v<X>))
 [[nodiscard]] Recorded apply(const Op& op, const X& x, const Y& y) {
   const Recorded a(x), b(y);
   const auto value = static_cast<double>(op.value(a.present(), b.present()));

@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradient_of_forward_mode_one_by_on
         const Scaled y = random_program<Scaled>(seed, x, {});
         if (same(value, y.value()) && (same(gradient[i], y.dual.tangent) || std::abs(gradient[i] - y.dual.tangent) <= 1e-12 * y.scale)) continue;
         ++wrong;
-        BOOST_ERROR("program " << seed << ", input " << i << ": value " << value << " (one by one " << y.value() << "), gradient " << gradient[i] << " (" << y.dual.tangent << ")");
+        BOOST_ERROR("program " << seed << ", input " << i << ": value " << value << " (one by one " << y.value() << "), gradient " << gradient[i] << " ("
+                               << y.dual.tangent << ")");
       }
     });
   }
@@ -94,7 +95,8 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradient_of_forward_mode_one_by_on
 
 BOOST_AUTO_TEST_CASE(every_op_and_operator_is_pushed) {
   const auto f = [](const auto& x) {
-    auto y = exp(x[0]) * tanh(x[1]) + pow(x[0], x[1]) - pow(x[0], 1.5) + pow(2.0, x[1]) + max(x[0], x[1]) / x[1] + (-x[0]) / 3.0 + 2.0 / x[1] + (1.0 - x[0]) * (+x[1]) + (x[0] + 1) * 2;
+    auto y = exp(x[0]) * tanh(x[1]) + pow(x[0], x[1]) - pow(x[0], 1.5) + pow(2.0, x[1]) + max(x[0], x[1]) / x[1] + (-x[0]) / 3.0 + 2.0 / x[1] +
+             (1.0 - x[0]) * (+x[1]) + (x[0] + 1) * 2;
     y -= sigmoid(x[0]);
     y *= x[1] - 0.25;
     y /= x[0];
@@ -107,7 +109,8 @@ BOOST_AUTO_TEST_CASE(every_op_and_operator_is_pushed) {
 BOOST_AUTO_TEST_CASE(where_numbers_leave_the_range_the_tape_answers) {
   const auto tails = [](const auto& x) { return 1e300 * exp(x[0]) * x[1]; };  // exp'(-720) is subnormal until it meets 1e300
   is_that_of_the_tape(tails, std::array{-720.0, 3.0});
-  BOOST_TEST(value_and_gradient(tails, std::array{-720.0, 3.0}).gradient[0] == static_cast<double>(3 * 1e300L * std::exp(-720.0L)), boost::test_tools::tolerance(1e-15));
+  BOOST_TEST(value_and_gradient(tails, std::array{-720.0, 3.0}).gradient[0] == static_cast<double>(3 * 1e300L * std::exp(-720.0L)),
+             boost::test_tools::tolerance(1e-15));
   const auto root = [](const auto& x) { return sqrt(x[0]) * 0.0 + x[1]; };  // an adjoint of 0 stops the infinite partial
   is_that_of_the_tape(root, std::array{0.0, 2.0});
   BOOST_TEST(value_and_gradient(root, std::array{0.0, 2.0}).gradient[0] == 0.0);
@@ -144,7 +147,8 @@ BOOST_AUTO_TEST_CASE(functions_that_know_only_the_tape_or_have_many_inputs_take_
 }
 
 BOOST_AUTO_TEST_CASE(exceptions_pass_and_spans_are_filled) {
-  BOOST_CHECK_THROW(static_cast<void>(value_and_gradient([](const auto& x) { return x[0] > 0.0 ? throw std::runtime_error("no") : x[0]; }, std::array{1.0})), std::runtime_error);
+  BOOST_CHECK_THROW(static_cast<void>(value_and_gradient([](const auto& x) { return x[0] > 0.0 ? throw std::runtime_error("no") : x[0]; }, std::array{1.0})),
+                    std::runtime_error);
   const std::vector<double> x = {0.5, 0.25, -1};
   std::vector<double> gradient(3), small(2);
   const auto whole = value_and_gradient(rosenbrock, x);

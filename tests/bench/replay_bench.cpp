@@ -116,7 +116,8 @@ void race(const char* title, std::vector<Contender> contenders, double units, co
     for (std::size_t k = 0; k < n; ++k) times[k].push_back(round[k]), ratios[k].push_back(round[k] / round[0]);
   }
   for (std::size_t k = 0; k < n; ++k)
-    std::printf("  %-44s %10.1f %s   %6.3f x\n", contenders[k].name, *std::min_element(times[k].begin(), times[k].end()) * 1e9 / units, unit, median(ratios[k]));
+    std::printf("  %-44s %10.1f %s   %6.3f x\n", contenders[k].name, *std::min_element(times[k].begin(), times[k].end()) * 1e9 / units, unit,
+                median(ratios[k]));
 }
 
 void require_equal(const char* what, const Numbers& got, const Numbers& reference) {
@@ -140,12 +141,15 @@ void mixture(bool quick) {
   const auto replay = [&] { sink = sink + program.replay(plain.data, plain.at, {.parameter_gradient = gradient}); };
   gradus::set_threads(1);
   race("GMM d=10 K=25 N=1000, processor time of this thread",
-       {{"plain function on double", function}, {"gradient by replay, 1 thread", replay}, {"values by replay", [&] { sink = sink + program.replay(plain.data, plain.at, {}); }}}, 1e3, "us", quick,
-       CLOCK_THREAD_CPUTIME_ID);
+       {{"plain function on double", function},
+        {"gradient by replay, 1 thread", replay},
+        {"values by replay", [&] { sink = sink + program.replay(plain.data, plain.at, {}); }}},
+       1e3, "us", quick, CLOCK_THREAD_CPUTIME_ID);
   race("GMM d=10 K=25 N=1000, elapsed time",
        {{"plain function on double", function},
         {"gradient by replay, 1 thread", [&] { gradus::set_threads(1), replay(); }},
-        {"gradient by replay, 2 threads", [&] { gradus::set_threads(2), replay(); }}}, 1e3, "us", quick, CLOCK_MONOTONIC);
+        {"gradient by replay, 2 threads", [&] { gradus::set_threads(2), replay(); }}},
+       1e3, "us", quick, CLOCK_MONOTONIC);
   gradus::set_threads(0);
 }
 
@@ -166,13 +170,17 @@ void rosenbrock(bool quick) {
        {{"plain function on double",
          [&] {
            Numbers x(n);
-           for (std::size_t i = 0; i < count; ++i) std::copy_n(samples.begin() + static_cast<std::ptrdiff_t>(i * n), n, x.begin()), sink = sink + bench::Rosenbrock()(x);
+           for (std::size_t i = 0; i < count; ++i)
+             std::copy_n(samples.begin() + static_cast<std::ptrdiff_t>(i * n), n, x.begin()), sink = sink + bench::Rosenbrock()(x);
          }},
-        {"values and gradients by replay", [&] { program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }}}, static_cast<double>(count), "ns", quick, CLOCK_THREAD_CPUTIME_ID);
+        {"values and gradients by replay", [&] { program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }}},
+       static_cast<double>(count), "ns", quick, CLOCK_THREAD_CPUTIME_ID);
   race("Rosenbrock-10, batch of 4096, elapsed time",
-       {{"values and gradients by replay, 1 thread", [&] { gradus::set_threads(1), program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }},
-        {"values and gradients by replay, 2 threads", [&] { gradus::set_threads(2), program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }}}, static_cast<double>(count), "ns", quick,
-       CLOCK_MONOTONIC);
+       {{"values and gradients by replay, 1 thread",
+         [&] { gradus::set_threads(1), program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }},
+        {"values and gradients by replay, 2 threads",
+         [&] { gradus::set_threads(2), program.replay(samples, {}, {.values = values, .input_gradients = gradients}); }}},
+       static_cast<double>(count), "ns", quick, CLOCK_MONOTONIC);
   gradus::set_threads(0);
 
   std::array<double, n> x, gradient{};
@@ -182,11 +190,20 @@ void rosenbrock(bool quick) {
   // Each call starts from what the one before it found, so that none overlaps with the next.
   const auto next = [&](double value) { x[3] = 0.25 + 1e-300 * value; };
   race("Rosenbrock-10, one call after the other, processor time of this thread",
-       {{"plain function on double", [&] { for (int i = 0; i < 1000; ++i) next(RosenbrockSample()(x)); }},
-        {"value_and_gradient of an array: forward mode", [&] { for (int i = 0; i < 1000; ++i) next(gradus::value_and_gradient(RosenbrockSample(), x).gradient[3]); }},
-        {"value_and_gradient into a span: the tape", [&] {
-           for (int i = 0; i < 1000; ++i) gradus::value_and_gradient(RosenbrockSample(), std::span<const double>(x), std::span<double>(gradient)), next(gradient[3]);
-         }}}, 1000, "ns", quick, CLOCK_THREAD_CPUTIME_ID);
+       {{"plain function on double",
+         [&] {
+           for (int i = 0; i < 1000; ++i) next(RosenbrockSample()(x));
+         }},
+        {"value_and_gradient of an array: forward mode",
+         [&] {
+           for (int i = 0; i < 1000; ++i) next(gradus::value_and_gradient(RosenbrockSample(), x).gradient[3]);
+         }},
+        {"value_and_gradient into a span: the tape",
+         [&] {
+           for (int i = 0; i < 1000; ++i)
+             gradus::value_and_gradient(RosenbrockSample(), std::span<const double>(x), std::span<double>(gradient)), next(gradient[3]);
+         }}},
+       1000, "ns", quick, CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace

@@ -28,9 +28,11 @@ std::vector<double> pairs(std::size_t n) {
 /// Everything that a program says about the samples is what the tape says.
 template <class F> void agrees_with_the_tape(const F& f, const Program& program, const std::vector<double>& samples, const std::vector<double>& p) {
   const auto tape = by_the_tape(f, program.inputs(), samples, p), replay = by_replay(program, samples, p);
-  for (std::size_t i = 0; i < tape.values.size(); ++i) BOOST_TEST(agree(replay.values[i], tape.values[i], 1e-14), "sample " << i << ": " << replay.values[i] << ", tape " << tape.values[i]);
+  for (std::size_t i = 0; i < tape.values.size(); ++i)
+    BOOST_TEST(agree(replay.values[i], tape.values[i], 1e-14), "sample " << i << ": " << replay.values[i] << ", tape " << tape.values[i]);
   for (std::size_t i = 0; i < tape.input_gradients.size(); ++i)
-    BOOST_TEST(agree(replay.input_gradients[i], tape.input_gradients[i], 1e-13), "number " << i << ": " << replay.input_gradients[i] << ", tape " << tape.input_gradients[i]);
+    BOOST_TEST(agree(replay.input_gradients[i], tape.input_gradients[i], 1e-13),
+               "number " << i << ": " << replay.input_gradients[i] << ", tape " << tape.input_gradients[i]);
   for (std::size_t j = 0; j < p.size(); ++j) BOOST_TEST(agree(replay.parameter_gradient[j], tape.parameter_gradient[j], 1e-13, tape.parameter_scale[j]));
   BOOST_TEST(agree(replay.sum, tape.sum, 1e-12, std::abs(tape.sum) + static_cast<double>(tape.values.size())));
 }

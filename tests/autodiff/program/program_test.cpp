@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(batches_of_every_size_agree_with_the_tape) {
   for (const std::size_t n : {1U, 2U, 7U, 8U, 9U, 31U, 63U, 64U, 65U, 127U, 255U, 256U, 257U, 1000U}) {
     const auto samples = some_samples(n);
     const auto tape = by_the_tape(model, 2, samples, parameters), replay = by_replay(program, samples, parameters);
-    BOOST_TEST(agree(replay.sum, tape.sum, 1e-14 * std::sqrt(static_cast<double>(n)), std::abs(tape.sum) + static_cast<double>(n)), n << " samples: " << replay.sum << " " << tape.sum);
+    BOOST_TEST(agree(replay.sum, tape.sum, 1e-14 * std::sqrt(static_cast<double>(n)), std::abs(tape.sum) + static_cast<double>(n)),
+               n << " samples: " << replay.sum << " " << tape.sum);
     for (std::size_t i = 0; i < n; ++i) BOOST_TEST(agree(replay.values[i], tape.values[i], 1e-14));
     for (std::size_t i = 0; i < 2 * n; ++i) BOOST_TEST(agree(replay.input_gradients[i], tape.input_gradients[i], 1e-13, 1 + std::abs(tape.input_gradients[i])));
     for (std::size_t j = 0; j < 3; ++j) BOOST_TEST(agree(replay.parameter_gradient[j], tape.parameter_gradient[j], 1e-14, tape.parameter_scale[j]));
@@ -85,7 +86,8 @@ BOOST_AUTO_TEST_CASE(an_empty_batch_has_sum_0_and_gradient_0) {
 }
 
 BOOST_AUTO_TEST_CASE(a_function_without_inputs_has_one_empty_sample) {
-  const Program program = Program::record([](const auto&, const auto& p) { return exp(p[0]) * p[1] + p[1]; }, std::vector<double>{}, std::vector<double>{0.5, 3});
+  const Program program =
+      Program::record([](const auto&, const auto& p) { return exp(p[0]) * p[1] + p[1]; }, std::vector<double>{}, std::vector<double>{0.5, 3});
   const auto sum = program.sum({}, std::vector<double>{0.0, 2.0});
   BOOST_TEST(sum.value == 4.0);
   BOOST_TEST(sum.gradient == (std::vector<double>{2, 2}), boost::test_tools::per_element());
@@ -165,18 +167,19 @@ BOOST_AUTO_TEST_CASE(signed_zeros_infinities_and_nan_flow_as_on_the_tape) {
     const auto replay = by_replay(Program::record(Both{f.first, f.second}, {1.0, 2.0}), samples, {});
     const auto tape = by_the_tape([&](const std::vector<Var>& x, const std::vector<Var>&) { return f.second(x); }, 2, samples, {});
     for (std::size_t i = 0; i < tape.values.size(); ++i) {
-      BOOST_TEST(agree(replay.values[i], tape.values[i], 1e-15), "at " << samples[2 * i] << ", " << samples[2 * i + 1] << ": " << replay.values[i] << ", tape " << tape.values[i]);
+      BOOST_TEST(agree(replay.values[i], tape.values[i], 1e-15),
+                 "at " << samples[2 * i] << ", " << samples[2 * i + 1] << ": " << replay.values[i] << ", tape " << tape.values[i]);
       for (std::size_t k = 2 * i; k < 2 * i + 2; ++k)
         BOOST_TEST(agree(replay.input_gradients[k], tape.input_gradients[k], 1e-14, std::abs(tape.input_gradients[k]) + 1e-309),
-                   "gradient " << k % 2 << " at " << samples[2 * i] << ", " << samples[2 * i + 1] << ": " << replay.input_gradients[k] << ", tape " << tape.input_gradients[k]);
+                   "gradient " << k % 2 << " at " << samples[2 * i] << ", " << samples[2 * i + 1] << ": " << replay.input_gradients[k] << ", tape "
+                               << tape.input_gradients[k]);
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(what_the_function_throws_arrives_and_leaves_nothing_behind) {
-  BOOST_TEST(message([] {
-               static_cast<void>(Program::record([](const auto& x) { return x[0] > 0.0 ? throw std::runtime_error("no") : x[0]; }, {1.0}));
-             }) == "no");
+  BOOST_TEST(message([] { static_cast<void>(Program::record([](const auto& x) { return x[0] > 0.0 ? throw std::runtime_error("no") : x[0]; }, {1.0})); }) ==
+             "no");
   const Program program = Program::record([](const auto& x) { return x[0] > 0.0 ? x[0] * x[0] : throw std::runtime_error("negative"); }, {1.0});
   BOOST_TEST(message([&] { static_cast<void>(program.values(std::vector<double>{1, -1})); }) == "negative");
   BOOST_TEST(program.values(std::vector<double>{3})[0] == 9.0);
@@ -185,10 +188,12 @@ BOOST_AUTO_TEST_CASE(what_the_function_throws_arrives_and_leaves_nothing_behind)
 
 BOOST_AUTO_TEST_CASE(numbers_of_one_recording_are_no_operands_of_another) {
   Recorded kept;
-  const Program first = Program::record([&](const auto& x) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x[0])>, Recorded>) kept = x[0];
-    return x[0];
-  }, {1.0});
+  const Program first = Program::record(
+      [&](const auto& x) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x[0])>, Recorded>) kept = x[0];
+        return x[0];
+      },
+      {1.0});
   BOOST_TEST(message([&] { static_cast<void>(kept * 2.0); }).find("outlived the recording") != std::string::npos);
   BOOST_TEST(message([&] { static_cast<void>(kept > 2.0); }).find("outlived the recording") != std::string::npos);
   const auto uses_outer = [](const auto& x) {
@@ -200,10 +205,12 @@ BOOST_AUTO_TEST_CASE(numbers_of_one_recording_are_no_operands_of_another) {
   const auto mixes = [](const auto& x) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(x[0])>, Recorded>) {
       const Recorded outer = x[0];
-      static_cast<void>(Program::record([outer](const auto& z) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(z[0])>, Recorded>) return z[0] * outer;
-        else return z[0];
-      }, {1.0}));
+      static_cast<void>(Program::record(
+          [outer](const auto& z) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(z[0])>, Recorded>) return z[0] * outer;
+            else return z[0];
+          },
+          {1.0}));
     }
     return x[0];
   };

@@ -77,8 +77,7 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradients_of_forward_mode) {
           scale[k - 3] += tolerance;
           continue;
         }
-        if (agree(replay.values[i], y.value(), 1, value_tolerance) && agree(replay.input_gradients[3 * i + k], y.dual.tangent, 1, tolerance))
-          continue;
+        if (agree(replay.values[i], y.value(), 1, value_tolerance) && agree(replay.input_gradients[3 * i + k], y.dual.tangent, 1, tolerance)) continue;
         ++wrong;
         BOOST_ERROR("program " << seed << ", sample " << i << ", input " << k << ": value " << replay.values[i] << " (forward " << y.value() << "), gradient "
                                << replay.input_gradients[3 * i + k] << " (forward " << y.dual.tangent << ")");
@@ -119,8 +118,12 @@ template <class Op> void op_agrees_with_the_tape() {
       for (std::size_t i = 0; i < tape.values.size(); ++i)
         wrong += agree(replay.values[i], tape.values[i], value_error, std::abs(tape.values[i]) + 1e-307 * std::max(1.0, std::abs(factor))) ? 0U : 1U;
       for (std::size_t i = 0; i < tape.input_gradients.size(); ++i) {
-        if (agree(replay.input_gradients[i], tape.input_gradients[i], error, std::abs(tape.input_gradients[i]) + (info.cancels.empty() ? 1e-307 : std::abs(factor)))) continue;
-        if (++wrong < 4) BOOST_TEST_MESSAGE(info.name << " at " << samples[i] << " times " << factor << ": " << replay.input_gradients[i] << ", tape " << tape.input_gradients[i]);
+        if (agree(replay.input_gradients[i], tape.input_gradients[i], error,
+                  std::abs(tape.input_gradients[i]) + (info.cancels.empty() ? 1e-307 : std::abs(factor))))
+          continue;
+        if (++wrong < 4)
+          BOOST_TEST_MESSAGE(info.name << " at " << samples[i] << " times " << factor << ": " << replay.input_gradients[i] << ", tape "
+                                       << tape.input_gradients[i]);
       }
       BOOST_TEST(wrong == 0U, info.name << ": " << wrong << " numbers differ when the factor is " << factor);
     }
@@ -135,7 +138,10 @@ BOOST_AUTO_TEST_CASE(every_op_has_the_values_and_derivatives_of_the_tape_in_ever
 }
 
 BOOST_AUTO_TEST_CASE(parameters_and_constants_may_be_operands_of_ops) {
-  const auto f = [](const auto& x, const auto& p) { return pow(x[0], p[0]) + pow(p[1], x[1]) + atan2(p[0], x[0]) / p[1] + hypot(x[1], 3.0) + 2.0 / x[0] + p[0] / x[1] + leaky_relu(p[0] - x[0], 0.3) + leaky_relu(p[0] - x[0], 0.2); };
+  const auto f = [](const auto& x, const auto& p) {
+    return pow(x[0], p[0]) + pow(p[1], x[1]) + atan2(p[0], x[0]) / p[1] + hypot(x[1], 3.0) + 2.0 / x[0] + p[0] / x[1] + leaky_relu(p[0] - x[0], 0.3) +
+           leaky_relu(p[0] - x[0], 0.2);
+  };
   std::vector<double> samples;
   for (int i = 0; i < 100; ++i) samples.insert(samples.end(), {0.1 + 0.03 * i, 2 - 0.013 * i});
   const std::vector<double> p = {1.3, 0.6};

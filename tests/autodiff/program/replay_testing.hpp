@@ -53,7 +53,9 @@ inline Answers by_replay(const Program& program, const std::vector<double>& samp
 }
 
 /// Equal, both NaN, or within `relative` of the scale.
-inline bool agree(double a, double b, double relative, double scale) { return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= relative * scale; }
+inline bool agree(double a, double b, double relative, double scale) {
+  return a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= relative * scale;
+}
 inline bool agree(double a, double b, double relative) { return agree(a, b, relative, std::abs(b)); }
 
 }  // namespace gradus::testing
