@@ -17,15 +17,19 @@ using std::abs, std::acos, std::acosh, std::asin, std::asinh, std::atan, std::at
 using std::erf, std::erfc, std::exp, std::exp2, std::expm1, std::fma, std::hypot, std::isfinite, std::isnan, std::log, std::log10;
 using std::log1p, std::log2, std::pow, std::sin, std::sinh, std::sqrt, std::tan, std::tanh;
 
+/// What a comparison gives: bool, or a mask, for a number that is several side by side (simd/pack.hpp).
+template <class C>
+concept Condition = std::convertible_to<C, bool> || requires { requires C::is_mask; };
+
 /// Anything that does arithmetic with itself and with double, compares, and can be made from a double: float, double,
-/// long double, Dual, Var, a multiprecision number.
+/// long double, Dual, Var, Pack, a multiprecision number.
 template <class T>
 concept Number = std::copyable<T> && requires(const T a, const T b) {
   T(1.0);
   a + b, a - b, a* b, a / b, -a;
   2.0 * a, a + 1.0;
-  { a < b } -> std::convertible_to<bool>;
-  { a > 0.0 } -> std::convertible_to<bool>;
+  { a < b } -> Condition;
+  { a > 0.0 } -> Condition;
 };
 
 /// A plain machine real: carries no derivative.

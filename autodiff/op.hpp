@@ -84,9 +84,14 @@ concept BinaryOp = requires(const Op op, double x) { op.value(x, x); op.derivati
 /// Ops whose derivative is exactly 0 on a whole interval say `static constexpr bool flat = true`. For all others a 0 is an underflow,
 /// and is formed again in the wider range.
 template <class Op> constexpr bool is_flat = requires { requires Op::flat; };
-/// Ops whose derivative takes a few ordinary values only (0, 1, 1/2 …) or NaN say `static constexpr bool step_derivative = true`: it never
-/// leaves the range, and is not looked at.
+/// Ops whose derivatives take a few ordinary values only (0, 1, 1/2 …) or NaN, or are operands, say `static constexpr bool step_derivative = true`:
+/// they are exact, never leave the range, and are not looked at.
 template <class Op> constexpr bool has_step_derivative = requires { requires Op::step_derivative; };
+/// Ops whose derivative costs no more than reading it from memory say `static constexpr bool cheap_derivative = true`: array kernels form it in the
+/// pullback. That of others they keep when they form the value, with which it often shares an exponential.
+template <class Op> constexpr bool has_cheap_derivative = has_step_derivative<Op> || requires { requires Op::cheap_derivative; };
+/// Ops whose formulas cannot be evaluated on several numbers at once say `static constexpr bool scalar_only = true`, and have no array kernels.
+template <class Op> constexpr bool is_scalar_only = requires { requires Op::scalar_only; };
 
 /// A list of ops, for everything that iterates over them.
 template <class... Ops> struct OpList {};

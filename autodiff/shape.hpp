@@ -52,6 +52,36 @@ struct BroadcastMap {
           for (std::size_t l = 0; l < extents[3]; ++l, ++out) f(out, a + l * stride_a[3], b + l * stride_b[3]);
         }
   }
+  /// f(out index, a index, b index, length, a's step, b's step) for runs, as long as they come, in which each operand is read one after the other (a step
+  /// of 1) or is a single element (0).
+  template <class F> void for_each_run(F&& f) const {
+    std::size_t length = 1, step_a = 0, step_b = 0, outer = Shape::max_rank;
+    for (; outer > 0; --outer) {
+      const std::size_t axis = outer - 1;
+      if (extents[axis] == 1) continue;
+      if (length == 1) {
+        step_a = stride_a[axis];
+        step_b = stride_b[axis];
+      } else if (stride_a[axis] != step_a * length || stride_b[axis] != step_b * length) {
+        break;
+      }
+      length *= extents[axis];
+    }
+    std::array<std::size_t, Shape::max_rank> at{};
+    std::size_t runs = 1;
+    for (std::size_t axis = 0; axis < outer; ++axis) runs *= extents[axis];
+    for (std::size_t run = 0, a = 0, b = 0; run < runs; ++run) {
+      f(run * length, a, b, length, step_a, step_b);
+      for (std::size_t axis = outer; axis-- > 0;) {
+        a += stride_a[axis];
+        b += stride_b[axis];
+        if (++at[axis] < extents[axis]) break;
+        a -= stride_a[axis] * extents[axis];
+        b -= stride_b[axis] * extents[axis];
+        at[axis] = 0;
+      }
+    }
+  }
 };
 
 /// A tensor seen as outer × length × inner around one axis: element (o, l, i) is at (o·length + l)·inner + i.

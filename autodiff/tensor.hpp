@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <autodiff/shape.hpp>
+#include <autodiff/simd/elementwise.hpp>
 #include <autodiff/var.hpp>
 
 namespace gradus {
@@ -266,8 +267,85 @@ template <class Op, class Real> Partials<Real> contributions(const Op& op, const
 template <class X> constexpr bool is_tensor = false;
 template <class Real> constexpr bool is_tensor<BasicTensor<Real>> = true;
 
+namespace detail {
+/// The array kernels of an op; null where there are none: an op of the user's, or another real than float and double.
+template <class Op, class Real> const gradus_kernels::Unary<Real>* unary_kernels() {
+  if constexpr (PlainReal<Real>) {
+    static const auto* const found = find_unary_kernels<Real>(&op_key<Op>);
+    return found;
+  } else {
+    return nullptr;
+  }
+}
+template <class Op, class Real> const gradus_kernels::Binary<Real>* binary_kernels() {
+  if constexpr (PlainReal<Real>) {
+    static const auto* const found = find_binary_kernels<Real>(&op_key<Op>);
+    return found;
+  } else {
+    return nullptr;
+  }
+}
+constexpr gradus_kernels::Single single_of(std::size_t step_a, std::size_t step_b) {
+  return step_a == step_b ? gradus_kernels::Single::neither : step_a == 0 ? gradus_kernels::Single::first : gradus_kernels::Single::second;
+}
+
+template <class Op, class Real> BasicTensor<Real> apply_kernels(const gradus_kernels::Unary<Real>& kernels, const Op& op, const BasicTensor<Real>& x) {
+  BasicResult<Real> result(x.shape(), {&x});
+  const std::size_t n = x.size();
+  const Real *in = x.data(), *saved = result.data();
+  if (result.is_recorded() && kernels.value_and_slope != nullptr) {
+    Real* slope = result.scratch(n);
+    kernels.value_and_slope(&op, in, result.data(), slope, n);
+    saved = slope;
+  } else {
+    kernels.value(&op, in, result.data(), n);
+  }
+  return std::move(result).record([&](Slot first) {
+    return [op, pull = kernels.pull, in, saved, n, first, to = x.destination()](BasicSweep<Real>& sweep) {
+      const Target<Real> target = sweep.target(to);
+      pull(&op, in, saved, sweep.adjoint(first), target.to, target.add ? gradus_kernels::Into::add : gradus_kernels::Into::write, n);
+    };
+  });
+}
+
+template <class Op, class Real>
+BasicTensor<Real> apply_kernels(const gradus_kernels::Binary<Real>& kernels, const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
+  const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
+  const BroadcastMap map(shape, a.shape(), b.shape());
+  BasicResult<Real> result(shape, {&a, &b});
+  const Real *pa = a.data(), *pb = b.data();
+  Real* out = result.data();
+  map.for_each_run([&](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
+    kernels.value[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, n);
+  });
+  return std::move(result).record([&](Slot first) {
+    return [op, map, &kernels, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination(), whole_a = a.size() == shape.size(),
+            whole_b = b.size() == shape.size()](BasicSweep<Real>& sweep) {
+      using gradus_kernels::Into;
+      struct Place {
+        Real* to;
+        Into into;
+        [[nodiscard]] Real* at(std::size_t i) const { return to == nullptr ? nullptr : to + i; }
+      };
+      const auto place = [&](Destination d, bool whole) -> Place {  // a stretched operand is visited more than once
+        if (!d) return {nullptr, Into::none};
+        if (!whole) return {sweep.sum(d), Into::add};
+        const Target<Real> target = sweep.target(d);
+        return {target.to, target.add ? Into::add : Into::write};
+      };
+      const Place at_a = place(to_a, whole_a), at_b = place(to_b, whole_b);
+      const Real* const up = sweep.adjoint(first);
+      map.for_each_run([&](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
+        kernels.pull[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, up + o, at_a.at(i), at_a.into, at_b.at(j), at_b.into, n);
+      });
+    };
+  });
+}
+}  // namespace detail
+
 /// Maps a unary op over a tensor.
 template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& x) {
+  if (const auto* kernels = detail::unary_kernels<Op, Real>()) return detail::apply_kernels(*kernels, op, x);
   BasicResult<Real> result(x.shape(), {&x});
   const std::size_t n = x.size();
   const Real* in = x.data();
@@ -284,6 +362,7 @@ template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& 
 
 /// Maps a binary op over two tensors, broadcasting.
 template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
+  if (const auto* kernels = detail::binary_kernels<Op, Real>()) return detail::apply_kernels(*kernels, op, a, b);
   const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
   const BroadcastMap map(shape, a.shape(), b.shape());
   BasicResult<Real> result(shape, {&a, &b});

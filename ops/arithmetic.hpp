@@ -8,6 +8,7 @@ namespace gradus {
 
 /// a + b.
 struct Add {
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "add", .summary = "sum", .operands = {"a", "b"}, .formula = "a + b", .derivatives = {"1", "1"},
                                .value_ulps = 0.5, .derivative_ulps = 0};
   static auto record(const auto& a, const auto& b) { return a + b; }
@@ -17,6 +18,7 @@ struct Add {
 
 /// a - b.
 struct Sub {
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "sub", .summary = "difference", .operands = {"a", "b"}, .formula = "a - b", .derivatives = {"1", "-1"},
                                .value_ulps = 0.5, .derivative_ulps = 0};
   static auto record(const auto& a, const auto& b) { return a - b; }
@@ -26,6 +28,7 @@ struct Sub {
 
 /// a*b.
 struct Mul {
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "mul", .summary = "product", .operands = {"a", "b"}, .formula = "a*b", .derivatives = {"b", "a"},
                                .value_ulps = 0.5, .derivative_ulps = 0};
   static auto record(const auto& a, const auto& b) { return a * b; }

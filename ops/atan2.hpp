@@ -18,7 +18,7 @@ struct Atan2 {
   static auto value(Number auto y, Number auto x) { return atan2(y, x); }
   template <Number T> static auto derivatives(T b, T a, T /*angle*/) {
     const auto y = at_least_double(b), x = at_least_double(a);
-    const bool steep = abs(y) > abs(x);
+    const auto steep = abs(y) > abs(x);
     const auto larger = where(steep, y, x), smaller = where(steep, x, y);
     const auto ratio = smaller / larger, inverse = 1.0 / (larger + ratio * smaller);
     return Partials<std::remove_const_t<decltype(inverse)>>{where(steep, ratio * inverse, inverse), -where(steep, inverse, ratio * inverse)};

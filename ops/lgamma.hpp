@@ -7,6 +7,7 @@ namespace gradus {
 
 /// log |gamma(x)|.
 struct Lgamma {
+  static constexpr bool scalar_only = true;
   static constexpr OpInfo info{.name = "lgamma", .summary = "logarithm of |gamma(x)|", .formula = "lgamma(x)", .derivatives = {"digamma(x)"},
                                .rule = "Boost.Math's digamma in long double",
                                .convention = "-1/x at 0, NaN at the other poles, the negative integers", .value_ulps = 0.51, .derivative_ulps = 0.51,

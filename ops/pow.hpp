@@ -23,7 +23,7 @@ struct Pow {
   template <Number T> static auto derivatives(T a, T b, T y) {
     constexpr double smallest = std::is_same_v<T, float> ? 1e-30 : 1e-290, largest = std::is_same_v<T, float> ? 1e38 : 1e308;
     const T size = abs(y);
-    const bool ordinary = !(size < smallest || size > largest);  // NaN too
+    const auto ordinary = !(size < smallest || size > largest);  // NaN too
     const T da = where(ordinary, [&] { return T(b * (y / a)); }, [&] { return slope(a, b); });
     const T db = where(a == 0.0 && b >= 0.0, T(0.0), [&] { return T(y * log(a)); });
     return Partials<T>{where(b == 0.0, T(0.0), da), db};
