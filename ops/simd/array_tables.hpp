@@ -39,15 +39,15 @@ template <class Real> struct Rows {
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
-  bool (*pull_softmax)(const Real* s, const Real* w, Real* to, Into into, std::size_t n);
-  bool (*pull_log_softmax)(const Real* s, const Real* w, Real* to, Into into, std::size_t n);
+  bool (*pull_softmax)(const Real* z, const Real* s, const Real* w, Real* to, Into into, std::size_t n);
+  bool (*pull_log_softmax)(const Real* z, const Real* s, const Real* w, Real* to, Into into, std::size_t n);
   /// to = or += factor·x
   void (*scale)(const Real* x, Real factor, Real* to, Into into, std::size_t n);
   /// to = or += x
   void (*spread)(Real x, Real* to, Into into, std::size_t n);
   double (*sum)(const Real* x, std::size_t n);
   double (*dot)(const Real* x, const Real* y, std::size_t n);
-  /// The sum of every column of a row-major matrix; false, and nothing is done, when one has left the range.
+  /// The sum of every column of a row-major matrix; false when one has left the range; then nothing is added.
   bool (*column_sums)(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into);
 };
 
