@@ -71,10 +71,65 @@ template <class V> GRADUS_INLINE double fold(V high, V low) {
   }
 }
 
+#if defined(__AVX512F__)
+// e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, and the first step of the
+// reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles.
+GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
+  high = _mm512_mask_blend_pd(_mm512_cmp_pd_mask(high, _mm512_set1_pd(-1100), _CMP_LT_OQ), high, _mm512_set1_pd(-1100));  // a NaN stays
+  const __m512d n = _mm512_roundscale_pd(high * 0x1.71547652b82fep+0, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512d r = _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.62e42fefa39efp-1), high) + _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.abc9e3b39803fp-56), low);
+  const __m512d square = r * r;
+  const auto step = [&](__m512d sum, double c) __attribute__((always_inline)) { return _mm512_fmadd_pd(sum, square, _mm512_set1_pd(c)); };
+  __m512d even = _mm512_set1_pd(1.0 / 479001600), odd = _mm512_set1_pd(1.0 / 6227020800);
+  even = step(even, 1.0 / 3628800), odd = step(odd, 1.0 / 39916800);
+  even = step(even, 1.0 / 40320), odd = step(odd, 1.0 / 362880);
+  even = step(even, 1.0 / 720), odd = step(odd, 1.0 / 5040);
+  even = step(even, 1.0 / 24), odd = step(odd, 1.0 / 120);
+  even = step(even, 1.0 / 2), odd = step(odd, 1.0 / 6);
+  const __m512d most = _mm512_fmadd_pd(square, _mm512_fmadd_pd(odd, r, even), r);
+  return _mm512_scalef_pd(most + 1.0, n);
+}
+GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
+  high = _mm512_mask_blend_ps(_mm512_cmp_ps_mask(high, _mm512_set1_ps(-200), _CMP_LT_OQ), high, _mm512_set1_ps(-200));
+  const __m512 n = _mm512_roundscale_ps(high * 0x1.715476p+0F, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
+  const __m512 square = r * r;
+  const auto step = [&](__m512 sum, float c) __attribute__((always_inline)) { return _mm512_fmadd_ps(sum, square, _mm512_set1_ps(c)); };
+  __m512 even = _mm512_set1_ps(1.0F / 40320), odd = _mm512_set1_ps(1.0F / 5040);
+  even = step(even, 1.0F / 720), odd = step(odd, 1.0F / 120);
+  even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
+  even = step(even, 1.0F / 2);
+  const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
+  return _mm512_scalef_ps(most + 1.0F, n);
+}
+template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+  Pack<T, N> e;
+  for (int p = 0; p < Pack<T, N>::parts; ++p) e.part[p] = exp_register(high.part[p], low.part[p]);
+  return e;
+}
+/// What softmax is worked out in.
+template <class Real> using Precise = Real;
+#else
+template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+  const Pack<T, N> e = exp(high);
+  return e + e * low;
+}
+template <class Real> using Precise = double;
+#endif
+/// x/total with the rounding error of x·(1/total) put back: as good as a division, which takes three times as long.
+template <class T, int N> GRADUS_INLINE Pack<T, N> quotient(const Pack<T, N>& x, const Pack<T, N>& total, const Pack<T, N>& inverse) {
+  if constexpr (has_fma) {
+    const Pack<T, N> q = x * inverse;
+    return fma(fma(-q, total, x), inverse, q);
+  } else {
+    return x / total;
+  }
+}
+
 /// Sums over lanes that keep their rounding errors.
-template <int N> class LaneSum {
+template <class T, int N> class LaneSum {
  public:
-  GRADUS_INLINE void add(const Pack<double, N>& x) {
+  GRADUS_INLINE void add(const Pack<T, N>& x) {
     const auto sum = high_ + x, rest = sum - high_;
     low_ += (high_ - (sum - rest)) + (x - rest);
     high_ = sum;
@@ -85,9 +140,16 @@ template <int N> class LaneSum {
   }
   /// Infinite or NaN once a sum has left the range.
   [[nodiscard]] GRADUS_INLINE double total() const {
-    LaneSum<Register<double>::lanes> one;
-    for (int p = 0; p < Pack<double, N>::parts; ++p) one.add_register(high_.part[p], low_.part[p]);
-    return one.fold_register();
+    if constexpr (std::is_same_v<T, float>) {
+      LaneSum<double, N> wide;
+      wide.add(high_);
+      wide.add(low_);
+      return wide.total();
+    } else {
+      LaneSum<double, Register<double>::lanes> one;
+      for (int p = 0; p < Pack<double, N>::parts; ++p) one.add_register(high_.part[p], low_.part[p]);
+      return one.fold_register();
+    }
   }
   GRADUS_INLINE void add_register(Register<double>::Values high, Register<double>::Values low) {
     Pack<double, Register<double>::lanes> more;
@@ -96,17 +158,17 @@ template <int N> class LaneSum {
     low_.part[0] = low_.part[0] + low;
   }
   [[nodiscard]] GRADUS_INLINE double fold_register() const { return fold(high_.part[0], low_.part[0]); }
-  [[nodiscard]] GRADUS_INLINE Pack<double, N> by_lane() const { return where(low_ - low_ == 0.0, high_ + low_, high_); }
+  [[nodiscard]] GRADUS_INLINE Pack<T, N> by_lane() const { return where(low_ - low_ == 0.0, high_ + low_, high_); }
 
  private:
-  Pack<double, N> high_{0.0}, low_{0.0};
+  Pack<T, N> high_{0.0}, low_{0.0};
 };
 
 /// term(i, count) over all packs, in two sums side by side; lanes beyond the end must be 0.
 template <class Real, class Term> GRADUS_INLINE double sum_over(std::size_t n, Term term) {
   constexpr std::size_t lanes = lanes_of<Real>;
   constexpr std::integral_constant<std::size_t, lanes> whole;
-  LaneSum<lanes_of<Real>> even, odd;
+  LaneSum<double, lanes_of<Real>> even, odd;
   std::size_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
     even.add(term(i, whole));
@@ -150,22 +212,24 @@ template <class Real> struct RowKernels {
   static constexpr double small = is_float ? 0x1p-126 : 0x1p-250, nothing = is_float ? -200 : -1460;
   static constexpr double least_adjoint = is_float ? 0 : 0x1p-300, most_adjoint = is_float ? infinity : 0x1p500;
 
+  using P = Pack<Precise<Real>, lanes_of<Real>>;
+  using Sum = LaneSum<Precise<Real>, lanes_of<Real>>;
+  using Holds = Mask<Precise<Real>, lanes_of<Real>>;
+
   /// The exponentials of one pack after the other, and what is known of their sum.
   struct Exponentials {
-    W top;
-    double limit;
-    LaneSum<lanes_of<Real>> even{}, odd{};
+    P top, limit;
+    Sum even{}, odd{};
     int ties = 0;
-    Mask<double, lanes_of<Real>> hard = W(0.0) != W(0.0);
-    Exponentials(Real largest_entry, std::size_t n) : top(static_cast<double>(largest_entry)), limit(2 * small * static_cast<double>(n)) {}
-    GRADUS_INLINE W of(const X& z, LaneSum<lanes_of<Real>>& sum) {
-      const auto [high, low] = two_sum(W(z), -top);
-      W e = exp(high);
-      e = e + e * low;
+    Holds hard = P(0.0) != P(0.0);
+    Exponentials(Real largest_entry, std::size_t n) : top(largest_entry), limit(2 * small * static_cast<double>(n)) {}
+    GRADUS_INLINE P of(const X& z, Sum& sum) {
+      const auto [high, low] = two_sum(P(z), -top);
+      const P e = exp_below(high, low);
       const auto tie = high == 0.0;
       ties += __builtin_popcount(tie.bits());
       hard = hard || (e < limit && !(high < nothing));  // before it is divided by at most n
-      sum.add(where(tie, W(0.0), e));
+      sum.add(where(tie, P(0.0), e));
       return e;
     }
     GRADUS_INLINE double rest() {
@@ -185,12 +249,12 @@ template <class Real> struct RowKernels {
     }
     const Real top = largest(most);
     Exponentials exponentials(top, n);
-    W e[packs];
+    P e[packs];
     for (int p = 0; p < packs; ++p) e[p] = exponentials.of(at[p], p % 2 == 0 ? exponentials.even : exponentials.odd);
     const double rest = exponentials.rest();
-    const W total(1 + rest);
-    for (int p = 0; p + 1 < packs; ++p) store(s + p * lanes, X(e[p] / total), whole);
-    store(s + last, X(e[packs - 1] / total), n - last);
+    const P total(1 + rest), inverse(1 / (1 + rest));
+    for (int p = 0; p + 1 < packs; ++p) store(s + p * lanes, X(quotient(e[p], total, inverse)), whole);
+    store(s + last, X(quotient(e[packs - 1], total, inverse)), n - last);
     return finish(top, rest, exponentials.hard);
   }
 
@@ -213,7 +277,7 @@ template <class Real> struct RowKernels {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     i = 0;
     for (; i + 2 * lanes <= n; i += 2 * lanes) {
-      const W a = exponentials.of(X::load(z + i), exponentials.even), b = exponentials.of(X::load(z + i + lanes), exponentials.odd);
+      const P a = exponentials.of(X::load(z + i), exponentials.even), b = exponentials.of(X::load(z + i + lanes), exponentials.odd);
       store(s + i, X(a), whole);
       store(s + i + lanes, X(b), whole);
     }
@@ -222,11 +286,13 @@ template <class Real> struct RowKernels {
       store(s + i, X(exponentials.of(load(z + i, count, -infinity), exponentials.even)), count);
     }
     const double rest = exponentials.rest();
-    const W total(1 + rest);
-    for_each_pack<lanes>(n, [&](std::size_t k, auto count) __attribute__((always_inline)) { store(s + k, X(W(load(s + k, count, Real(0))) / total), count); });
+    const P total(1 + rest), inverse(1 / (1 + rest));
+    for_each_pack<lanes>(n, [&](std::size_t k, auto count) __attribute__((always_inline)) {
+      store(s + k, X(quotient(P(load(s + k, count, Real(0))), total, inverse)), count);
+    });
     return finish(top, rest, exponentials.hard);
   }
-  GRADUS_INLINE static SoftmaxRow finish(Real top, double rest, const Mask<double, lanes_of<Real>>& hard) {
+  GRADUS_INLINE static SoftmaxRow finish(Real top, double rest, const Holds& hard) {
     return {static_cast<double>(top), rest, rest - rest == 0 && top - top == 0, !any(hard)};
   }
 
@@ -321,7 +387,7 @@ template <class Real> struct RowKernels {
   static bool column_sums(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into) {
     bool finite = true;
     const auto sum_of = [&](std::size_t j, auto count) __attribute__((always_inline)) {
-      LaneSum<lanes_of<Real>> sum;
+      LaneSum<double, lanes_of<Real>> sum;
       for (std::size_t i = 0; i < rows; ++i) sum.add(W(load(x + i * columns + j, count, Real(0))));
       return sum.by_lane();
     };
