@@ -146,10 +146,10 @@ template <class Real> struct Loss {
 /// The same for classes that are not smoothed, where everything but the target's own entry is the softmax times the upstream adjoint.
 template <PlainReal Real> struct ClassLoss {
   Loss<Real> general;
-  double* others;  ///< of every row the shares of all but its largest entry together; -1 where the row needs a wider range
+  const double* others;  ///< of every row the shares of all but its largest entry together; -1 where the row needs a wider range
 
   /// The loss of a row, for which s has room.
-  [[nodiscard]] Wider<Real> loss(std::size_t row, Real* s) const {
+  [[nodiscard]] static Wider<Real> loss(const Loss<Real>& general, std::size_t row, Real* s, double* others) {
     const std::size_t n = general.n;
     const Real* z = general.z + row * n;
     const gradus_kernels::SoftmaxRow e = soft_row_by_kernels(z, n, s);
@@ -195,7 +195,7 @@ std::size_t class_axis(const Shape& logits, const SoftmaxCrossEntropyOptions& op
   return logits.axis(-1, "softmax_cross_entropy");
 }
 
-template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& result, Loss<Real> loss) {
+template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& result, Loss<Real>& loss) {
   using Total = Wider<Real>;
   if (result.is_recorded()) {
     loss.soft = result.scratch(loss.rows * loss.n);
@@ -214,16 +214,16 @@ template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& re
   });
 }
 
-template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& result, Loss<Real> loss) {
+template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& result, Loss<Real>& loss) {
   if constexpr (!PlainReal<Real>) {
     return reduce_and_record(std::move(result), loss);
   } else {
     if (loss.options.label_smoothing != 0 || loss.n == 0) return reduce_and_record(std::move(result), loss);
     const bool recorded = result.is_recorded();
-    ClassLoss<Real> classes{loss, recorded ? result.tape().template allocate<double>(loss.rows) : nullptr};
+    double* const others = recorded ? result.tape().template allocate<double>(loss.rows) : nullptr;
     const Scratch<Real> own(recorded ? 0 : loss.n);
-    if (recorded) classes.general.soft = result.scratch(loss.rows * loss.n);
-    const auto loss_of = [&](std::size_t row) { return classes.loss(row, recorded ? classes.general.soft + row * loss.n : own.data()); };
+    if (recorded) loss.soft = result.scratch(loss.rows * loss.n);
+    const auto loss_of = [&](std::size_t row) { return ClassLoss<Real>::loss(loss, row, recorded ? loss.soft + row * loss.n : own.data(), others); };
     if (loss.options.reduction == Reduction::none) {
       for (std::size_t row = 0; row < loss.rows; ++row) result.data()[row] = static_cast<Real>(loss_of(row));
     } else {
@@ -235,8 +235,8 @@ template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& resul
       result.data()[0] = static_cast<Real>(total);
     }
     return std::move(result).record([&](Slot first) {
-      classes.general.first = first;
-      return classes;
+      loss.first = first;
+      return ClassLoss<Real>{loss, others};
     });
   }
 }

@@ -75,7 +75,8 @@ template <class V> GRADUS_INLINE double fold(V high, V low) {
 // e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, and the first step of the
 // reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles.
 GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
-  high = _mm512_mask_blend_pd(_mm512_cmp_pd_mask(high, _mm512_set1_pd(-1100), _CMP_LT_OQ), high, _mm512_set1_pd(-1100));  // a NaN stays
+  const __mmask8 some = _mm512_cmp_pd_mask(high, _mm512_set1_pd(-745.2), _CMP_NLT_UQ);  // the others underflow to 0, which would cost 100 ns; NaN stays
+  high = _mm512_maskz_mov_pd(some, high);
   const __m512d n = _mm512_roundscale_pd(high * 0x1.71547652b82fep+0, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m512d r = _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.62e42fefa39efp-1), high) + _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.abc9e3b39803fp-56), low);
   const __m512d square = r * r;
@@ -87,10 +88,11 @@ GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
   even = step(even, 1.0 / 24), odd = step(odd, 1.0 / 120);
   even = step(even, 1.0 / 2), odd = step(odd, 1.0 / 6);
   const __m512d most = _mm512_fmadd_pd(square, _mm512_fmadd_pd(odd, r, even), r);
-  return _mm512_scalef_pd(most + 1.0, n);
+  return _mm512_maskz_scalef_pd(some, most + 1.0, n);
 }
 GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
-  high = _mm512_mask_blend_ps(_mm512_cmp_ps_mask(high, _mm512_set1_ps(-200), _CMP_LT_OQ), high, _mm512_set1_ps(-200));
+  const __mmask16 some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
+  high = _mm512_maskz_mov_ps(some, high);
   const __m512 n = _mm512_roundscale_ps(high * 0x1.715476p+0F, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
   const __m512 square = r * r;
@@ -100,7 +102,7 @@ GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
   even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
   even = step(even, 1.0F / 2);
   const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
-  return _mm512_scalef_ps(most + 1.0F, n);
+  return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
 }
 template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
   Pack<T, N> e;
@@ -202,6 +204,19 @@ GRADUS_INLINE float largest(const Stored<float>& x) {
 #endif
 }
 
+GRADUS_INLINE double plain_total(double x) { return x; }
+template <class V> GRADUS_INLINE double plain_total(V x)
+  requires(sizeof(V) > sizeof(double) && sizeof(x[0]) == sizeof(double))
+{
+  return plain_total(low_half(x) + high_half(x));
+}
+template <int N> GRADUS_INLINE double plain_total(const Pack<double, N>& x) {
+  auto sum = x.part[0];
+  for (int p = 1; p < Pack<double, N>::parts; ++p) sum = sum + x.part[p];
+  return plain_total(sum);
+}
+template <int N> GRADUS_INLINE double plain_total(const Pack<float, N>& x) { return plain_total(Pack<double, N>(x)); }
+
 template <class Real> struct RowKernels {
   static constexpr std::size_t lanes = lanes_of<Real>;
   using X = Stored<Real>;
@@ -223,13 +238,15 @@ template <class Real> struct RowKernels {
     int ties = 0;
     Holds hard = P(0.0) != P(0.0);
     Exponentials(Real largest_entry, std::size_t n) : top(largest_entry), limit(2 * small * static_cast<double>(n)) {}
-    GRADUS_INLINE P of(const X& z, Sum& sum) {
+    /// Adds to a sum what is not the largest entry.
+    template <class AnySum> GRADUS_INLINE P of(const X& z, AnySum& sum) {
       const auto [high, low] = two_sum(P(z), -top);
       const P e = exp_below(high, low);
       const auto tie = high == 0.0;
       ties += __builtin_popcount(tie.bits());
       hard = hard || (e < limit && !(high < nothing));  // before it is divided by at most n
-      sum.add(where(tie, P(0.0), e));
+      if constexpr (std::is_same_v<AnySum, P>) sum += where(tie, P(0.0), e);
+      else sum.add(where(tie, P(0.0), e));
       return e;
     }
     GRADUS_INLINE double rest() {
@@ -239,21 +256,22 @@ template <class Real> struct RowKernels {
   };
 
   /// A row of a few packs, which stay in registers.
-  template <int packs> GRADUS_INLINE static SoftmaxRow softmax_of_few(const Real* z, Real* s, std::size_t n) {
+  template <std::size_t packs> GRADUS_INLINE static SoftmaxRow softmax_of_few(const Real* z, Real* s, std::size_t n) {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     constexpr std::size_t last = (packs - 1) * lanes;
     X at[packs], most = at[packs - 1] = load(z + last, n - last, -infinity);
-    for (int p = 0; p + 1 < packs; ++p) {
+    for (std::size_t p = 0; p + 1 < packs; ++p) {
       at[p] = load(z + p * lanes, whole, -infinity);
       most = where(at[p] > most, at[p], most);
     }
     const Real top = largest(most);
     Exponentials exponentials(top, n);
     P e[packs];
-    for (int p = 0; p < packs; ++p) e[p] = exponentials.of(at[p], p % 2 == 0 ? exponentials.even : exponentials.odd);
-    const double rest = exponentials.rest();
+    P sum(0.0);  // so few terms need no compensation
+    for (std::size_t p = 0; p < packs; ++p) e[p] = exponentials.of(at[p], sum);
+    const double rest = plain_total(sum) + (exponentials.ties - 1);
     const P total(1 + rest), inverse(1 / (1 + rest));
-    for (int p = 0; p + 1 < packs; ++p) store(s + p * lanes, X(quotient(e[p], total, inverse)), whole);
+    for (std::size_t p = 0; p + 1 < packs; ++p) store(s + p * lanes, X(quotient(e[p], total, inverse)), whole);
     store(s + last, X(quotient(e[packs - 1], total, inverse)), n - last);
     return finish(top, rest, exponentials.hard);
   }
