@@ -38,6 +38,20 @@ template <class Real, bool a_by_rows, bool b_by_rows> void multiply(const Matrix
       rows, columns, terms, b.data, static_cast<Index>(b.stride), a.data, static_cast<Index>(a.stride), c, 1, rows, Real(1), blocks, nullptr);
 }
 
+/// Eigen's kernel works on three registers of rows at a time: for a narrow c these must be rows of c, which is therefore made column by column.
+template <class Real> bool is_narrow(std::size_t rows, std::size_t columns) { return columns < 3 * static_cast<std::size_t>(Register<Real>::lanes) && rows > columns; }
+template <class Real> std::size_t transposed_size(std::size_t rows, std::size_t columns) { return (rows * columns + 15) / 16 * 16; }
+template <class Real, bool a_by_rows, bool b_by_rows> void multiply_narrow(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, Real* workspace) {
+  const auto rows = static_cast<Index>(a.rows), terms = static_cast<Index>(a.columns), columns = static_cast<Index>(b.columns);
+  const std::size_t n = a.rows, m = b.columns;
+  Blocks<Real> blocks(rows, terms, columns, workspace + transposed_size<Real>(n, m));
+  __builtin_memset(workspace, 0, n * m * sizeof(Real));
+  Eigen::internal::general_matrix_matrix_product<Index, Real, order(a_by_rows), false, Real, order(b_by_rows), false, Eigen::ColMajor, 1>::run(
+      rows, columns, terms, a.data, static_cast<Index>(a.stride), b.data, static_cast<Index>(b.stride), workspace, 1, rows, Real(1), blocks, nullptr);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < m; ++j) c[i * m + j] += workspace[j * n + i];
+}
+
 /// c += a·x for a vector x.
 template <class Real> void multiply_vector(const Matrix<Real>& a, const Real* x, std::size_t step, Real* c) {
   using Eigen::internal::const_blas_data_mapper;
@@ -89,6 +103,9 @@ constexpr std::size_t small = 1024;  // multiplications
 
 template <class Real> std::size_t workspace(std::size_t rows, std::size_t terms, std::size_t columns) {
   if (rows == 1 || columns == 1 || rows * terms * columns <= small) return 0;
+  if (is_narrow<Real>(rows, columns))
+    return transposed_size<Real>(rows, columns) +
+           static_cast<std::size_t>(Blocks<Real>(static_cast<Index>(rows), static_cast<Index>(terms), static_cast<Index>(columns), nullptr).size());
   return static_cast<std::size_t>(Blocks<Real>(static_cast<Index>(columns), static_cast<Index>(terms), static_cast<Index>(rows), nullptr).size());
 }
 
@@ -99,23 +116,25 @@ template <class Real> void add(const Matrix<Real>& a, const Matrix<Real>& b, Rea
   if (b.columns == 1 && (!b.by_rows || b.stride == 1 || !a.by_rows)) return multiply_vector(a, b.data, b.by_rows ? b.stride : 1, c);
   if (a.rows == 1 && (a.by_rows || a.stride == 1 || b.by_rows)) return multiply_vector(transposed(b), a.data, a.by_rows ? 1 : a.stride, c);
   if (a.rows == 1 || b.columns == 1) return multiply_small(a, b, c);
-  if (a.by_rows) return b.by_rows ? multiply<Real, true, true>(a, b, c, room) : multiply<Real, true, false>(a, b, c, room);
-  return b.by_rows ? multiply<Real, false, true>(a, b, c, room) : multiply<Real, false, false>(a, b, c, room);
+  const auto with_orders = [&](auto call) {
+    if (a.by_rows) return b.by_rows ? call.template operator()<true, true>() : call.template operator()<true, false>();
+    return b.by_rows ? call.template operator()<false, true>() : call.template operator()<false, false>();
+  };
+  if (is_narrow<Real>(a.rows, b.columns)) return with_orders([&]<bool a_by_rows, bool b_by_rows>() { multiply_narrow<Real, a_by_rows, b_by_rows>(a, b, c, room); });
+  with_orders([&]<bool a_by_rows, bool b_by_rows>() { multiply<Real, a_by_rows, b_by_rows>(a, b, c, room); });
 }
 
+/// By the bits, as unsigned numbers without the sign: the largest, and the smallest but 0.
 template <class Real> bool is_ordinary(const Real* x, std::size_t n) {
-  using X = Pack<Real, Register<Real>::lanes>;
-  Mask<Real, X::lanes> odd = X(0.0) != X(0.0);
-  std::size_t i = 0;
-  for (; i + X::lanes <= n; i += X::lanes) {
-    const X at = X::load(x + i);
-    odd = odd || (is_extreme(at) && at != 0.0);
+  using Bits = std::conditional_t<std::is_same_v<Real, double>, std::uint64_t, std::uint32_t>;
+  constexpr int digits = std::is_same_v<Real, double> ? 53 : 24;
+  constexpr Bits low = Bits{std::is_same_v<Real, double> ? 64 : 16} << digits, range = Bits{std::is_same_v<Real, double> ? 1920 : 224} << digits;
+  Bits odd = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Bits bits = static_cast<Bits>(std::bit_cast<Bits>(x[i]) << 1);
+    odd |= static_cast<Bits>((static_cast<Bits>(bits - low) >= range && bits != 0) ? 1 : 0);
   }
-  if (i < n) {
-    const X at = X::load(x + i, n - i);
-    odd = odd || (is_extreme(at) && at != 0.0);
-  }
-  return !any(odd);
+  return odd == 0;
 }
 
 template <class Real> constexpr gradus_kernels::Products<Real> table{&workspace<Real>, &add<Real>, &is_ordinary<Real>};

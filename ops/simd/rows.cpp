@@ -404,19 +404,17 @@ template <class Real> struct RowKernels {
   }
   static bool column_sums(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into) {
     bool finite = true;
-    const auto sum_of = [&](std::size_t j, auto count) __attribute__((always_inline)) {
-      LaneSum<double, lanes_of<Real>> sum;
-      for (std::size_t i = 0; i < rows; ++i) sum.add(W(load(x + i * columns + j, count, Real(0))));
-      return sum.by_lane();
+    const auto total_of = [&](std::size_t j, auto count) __attribute__((always_inline)) {
+      Sum sum;
+      for (std::size_t i = 0; i < rows; ++i) sum.add(P(load(x + i * columns + j, count, Real(0))));
+      const P total = sum.by_lane();
+      finite = finite && all(total - total == 0.0);
+      return X(total);
     };
-    if (into == Into::add)  // nothing may be done in vain
-      for_each_pack<lanes>(columns, [&](std::size_t j, auto count) __attribute__((always_inline)) { finite = finite && all((sum_of(j, count) * 0.0) == 0.0); });
+    if (into == Into::add)  // nothing may be added in vain
+      for_each_pack<lanes>(columns, [&](std::size_t j, auto count) __attribute__((always_inline)) { static_cast<void>(total_of(j, count)); });
     if (!finite) return false;
-    for_each_pack<lanes>(columns, [&](std::size_t j, auto count) __attribute__((always_inline)) {
-      const W total = sum_of(j, count);
-      finite = finite && all((total * 0.0) == 0.0);
-      put(to + j, X(total), into, count);
-    });
+    for_each_pack<lanes>(columns, [&](std::size_t j, auto count) __attribute__((always_inline)) { put(to + j, total_of(j, count), into, count); });
     return finite;
   }
 
