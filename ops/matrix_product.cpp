@@ -77,7 +77,7 @@ template <class Real> void repair(const MatrixView<Real>& a, const MatrixView<Re
 
 template <class Real> void multiply(const MatrixView<Real>& a, const MatrixView<Real>& b, const Real* bias, Real* c, Annihilates zeros) {
   const std::size_t n = a.rows, m = b.columns;
-  if (bias == nullptr) std::fill_n(c, n * m, Real(0));
+  if (bias == nullptr || m == 1) std::fill_n(c, n * m, bias == nullptr ? Real(0) : bias[0]);
   else
     for (std::size_t i = 0; i < n; ++i) std::copy_n(bias, m, c + i * m);
   if constexpr (PlainReal<Real>) {

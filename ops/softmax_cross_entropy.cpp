@@ -149,7 +149,7 @@ template <PlainReal Real> struct ClassLoss {
   const double* others;  ///< of every row the shares of all but its largest entry together; -1 where the row needs a wider range
 
   /// The loss of a row, for which s has room.
-  [[nodiscard]] static Wider<Real> loss(const Loss<Real>& general, std::size_t row, Real* s, double* others) {
+  [[nodiscard]] static double loss(const Loss<Real>& general, std::size_t row, Real* s, double* others) {
     const std::size_t n = general.n;
     const Real* z = general.z + row * n;
     const gradus_kernels::SoftmaxRow e = soft_row_by_kernels(z, n, s);
@@ -157,8 +157,8 @@ template <PlainReal Real> struct ClassLoss {
     const double log_rest = std::log1p(e.rest), at = static_cast<double>(z[general.classes[row]]);
     const auto gap = two_sum(e.top, -at);
     const double value = at == e.top ? log_rest : (gap.high + log_rest) + gap.low;
-    if (is_extreme(value)) [[unlikely]] return general.template loss<Wider<Real>>(row, Strided<Real>{nullptr, 1});
-    return static_cast<Wider<Real>>(value);
+    if (is_extreme(value)) [[unlikely]] return static_cast<double>(general.template loss<Wider<Real>>(row, Strided<Real>{nullptr, 1}));
+    return value;
   }
 
   void operator()(BasicSweep<Real>& sweep) const {
@@ -228,11 +228,10 @@ template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& resul
       for (std::size_t row = 0; row < loss.rows; ++row) result.data()[row] = static_cast<Real>(loss_of(row));
     } else {
       Compensated<double> sum;
-      for (std::size_t row = 0; row < loss.rows; ++row) sum.add(static_cast<double>(loss_of(row)));
-      Wider<Real> total = static_cast<Wider<Real>>(sum.value());
-      if (!std::isfinite(sum.value())) [[unlikely]] total = sum_of<Wider<Real>>(loss.rows, loss_of);
-      if (loss.options.reduction == Reduction::mean) total = total / static_cast<Wider<Real>>(loss.rows);
-      result.data()[0] = static_cast<Real>(total);
+      for (std::size_t row = 0; row < loss.rows; ++row) sum.add(loss_of(row));
+      const double total = sum.value(), rows = loss.options.reduction == Reduction::mean ? static_cast<double>(loss.rows) : 1;
+      if (std::isfinite(total)) [[likely]] result.data()[0] = static_cast<Real>(total / rows);
+      else result.data()[0] = static_cast<Real>(sum_of<long double>(loss.rows, [&](std::size_t row) { return static_cast<long double>(loss_of(row)); }) / static_cast<long double>(rows));
     }
     return std::move(result).record([&](Slot first) {
       loss.first = first;

@@ -124,17 +124,19 @@ template <class Real> void add(const Matrix<Real>& a, const Matrix<Real>& b, Rea
   with_orders([&]<bool a_by_rows, bool b_by_rows>() { multiply<Real, a_by_rows, b_by_rows>(a, b, c, room); });
 }
 
-/// By the bits, as unsigned numbers without the sign: the largest, and the smallest but 0.
+/// By the bits as unsigned numbers, twice the number without its sign: the largest, and the smallest but 0.
 template <class Real> bool is_ordinary(const Real* x, std::size_t n) {
   using Bits = std::conditional_t<std::is_same_v<Real, double>, std::uint64_t, std::uint32_t>;
   constexpr int digits = std::is_same_v<Real, double> ? 53 : 24;
-  constexpr Bits low = Bits{std::is_same_v<Real, double> ? 64 : 16} << digits, range = Bits{std::is_same_v<Real, double> ? 1920 : 224} << digits;
-  Bits odd = 0;
+  constexpr Bits least = Bits{std::is_same_v<Real, double> ? 64 : 16} << digits, end = least + (Bits{std::is_same_v<Real, double> ? 1920 : 224} << digits);
+  Bits most = 0, fewest = static_cast<Bits>(-1);
   for (std::size_t i = 0; i < n; ++i) {
-    const Bits bits = static_cast<Bits>(std::bit_cast<Bits>(x[i]) << 1);
-    odd |= static_cast<Bits>((static_cast<Bits>(bits - low) >= range && bits != 0) ? 1 : 0);
+    const auto bits = static_cast<Bits>(std::bit_cast<Bits>(x[i]) << 1);
+    const auto less = static_cast<Bits>(bits - 1);  // 0 becomes the largest
+    most = most < bits ? bits : most;
+    fewest = less < fewest ? less : fewest;
   }
-  return odd == 0;
+  return most < end && fewest >= static_cast<Bits>(least - 1);
 }
 
 template <class Real> constexpr gradus_kernels::Products<Real> table{&workspace<Real>, &add<Real>, &is_ordinary<Real>};

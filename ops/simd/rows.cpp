@@ -403,6 +403,12 @@ template <class Real> struct RowKernels {
     return sum_over<Real>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { return W(load(x + i, count, Real(0))) * W(load(y + i, count, Real(0))); });
   }
   static bool column_sums(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into) {
+    if (columns == 1) {  // a single row
+      const double total = sum(x, rows);
+      if (!(total - total == 0)) return false;
+      *to = static_cast<Real>(into == Into::add ? *to + total : total);
+      return true;
+    }
     bool finite = true;
     const auto total_of = [&](std::size_t j, auto count) __attribute__((always_inline)) {
       Sum sum;
