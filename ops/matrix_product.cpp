@@ -32,7 +32,7 @@ template <class Real> gradus_kernels::Matrix<Real> for_kernels(const MatrixView<
 /// The same through kernels. The error grows with chain + k/chain: long sums are those of sections, put together with their rounding errors.
 template <class Real> void add_by_kernels(const MatrixView<Real>& a, const MatrixView<Real>& b, Real* c) {
   const auto& kernels = product_kernels<Real>();
-  constexpr std::size_t section = chain * chain;
+  constexpr std::size_t section = 16 * chain;
   const Scratch<Real> room(kernels.workspace(a.rows, std::min(a.columns, section), b.columns));
   if (a.columns <= section) return kernels.add(for_kernels(a), for_kernels(b), c, room.data());
   const std::size_t n = a.rows * b.columns;
