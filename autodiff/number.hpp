@@ -120,6 +120,11 @@ template <Number T> [[nodiscard]] constexpr auto at_least_double(const T& x) {
   else return x;
 }
 
+/// a/(1 + e), for 0 <= e <= 1.
+template <class A, Number T> [[nodiscard]] auto over_one_plus(const A& a, const T& e) { return a / (1.0 + e); }
+/// a/(1 + e)^2, for 0 <= e <= 1; rounds less than dividing by the square.
+template <class A, Number T> [[nodiscard]] auto over_square_of_one_plus(const A& a, const T& e) { return a / (1.0 + e * (2.0 + e)); }
+
 template <Number T> [[nodiscard]] T square(const T& x) { return x * x; }
 
 /// c[0] + c[1]*x + c[2]*x^2 + ..., by Horner's rule.

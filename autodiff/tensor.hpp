@@ -329,24 +329,22 @@ BasicTensor<Real> apply_kernels(const gradus_kernels::Binary<Real>& kernels, con
     kernels.value[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, n);
   });
   return std::move(result).record([&](Slot first) {
-    return [op, map, &kernels, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination(), whole_a = a.size() == shape.size(),
-            whole_b = b.size() == shape.size()](BasicSweep<Real>& sweep) {
+    const bool spread_a = a.size() != shape.size(), spread_b = b.size() != shape.size();
+    return [op, map, &kernels, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination(), spread_a,
+            spread_b](BasicSweep<Real>& sweep) {
       using gradus_kernels::Into;
-      struct Place {
-        Real* to;
-        Into into;
-        [[nodiscard]] Real* at(std::size_t i) const { return to == nullptr ? nullptr : to + i; }
-      };
-      const auto place = [&](Destination d, bool whole) -> Place {  // a stretched operand is visited more than once
-        if (!d) return {nullptr, Into::none};
-        if (!whole) return {sweep.sum(d), Into::add};
-        const Target<Real> target = sweep.target(d);
-        return {target.to, target.add ? Into::add : Into::write};
-      };
-      const Place at_a = place(to_a, whole_a), at_b = place(to_b, whole_b);
       const Real* const up = sweep.adjoint(first);
-      map.for_each_run([&](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
-        kernels.pull[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, up + o, at_a.at(i), at_a.into, at_b.at(j), at_b.into, n);
+      const auto target = [&](Destination to, bool spread) -> std::pair<Real*, Into> {
+        if (!to) return {nullptr, Into::none};
+        if (spread) return {sweep.sum(to), Into::add};  // several runs contribute to one element
+        const Target<Real> t = sweep.target(to);
+        return {t.to, t.add ? Into::add : Into::write};
+      };
+      const auto [sum_a, into_a] = target(to_a, spread_a);
+      const auto [sum_b, into_b] = target(to_b, spread_b);
+      map.for_each_run([&, sum_a = sum_a, into_a = into_a, sum_b = sum_b, into_b = into_b](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
+        kernels.pull[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, up + o, sum_a == nullptr ? nullptr : sum_a + i, into_a,
+                                                                  sum_b == nullptr ? nullptr : sum_b + j, into_b, n);
       });
     };
   });

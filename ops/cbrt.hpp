@@ -10,7 +10,7 @@ struct Cbrt {
   static constexpr OpInfo info{.name = "cbrt", .summary = "cube root", .formula = "cbrt(x)", .derivatives = {"1/(3*cbrt(x)^2)"},
                                .rule = "the library's root (4 ulps in glibc) and one Newton step with the exact residual",
                                .convention = "cbrt'(0) = inf",
-                               .value_ulps = 0.51, .derivative_ulps = 2.25, .probes = {{"subnormal", {5e-324, -1e-310}}}, .source = "DLMF 4.7(ii)"};
+                               .value_ulps = 0.75, .derivative_ulps = 2.25, .probes = {{"subnormal", {5e-324, -1e-310}}}, .source = "DLMF 4.7(ii)"};
   template <Number T> static auto value(T x) {
     if constexpr (std::is_same_v<T, double>) return where(abs(x) < 1e-200, [&] { return 0x1p-200 * refined(0x1p600 * x); }, [&] { return refined(x); });
     else return cbrt(at_least_double(x));

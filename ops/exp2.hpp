@@ -8,7 +8,7 @@ namespace gradus {
 /// 2^x.
 struct Exp2 {
   static constexpr OpInfo info{.name = "exp2", .summary = "power of two", .formula = "2^x", .derivatives = {"2^x*log(2)"},
-                               .value_ulps = 0.75, .derivative_ulps = 1.5,
+                               .value_ulps = 1, .derivative_ulps = 1.75,
                                .probes = {{"overflow", {1023.5, 1024.5}}, {"subnormal", {-1022.5, -1050.25, -1074, -1080}}},
                                .source = "DLMF 4.7(ii)"};
   static auto value(Number auto x) { return exp2(x); }

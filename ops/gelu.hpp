@@ -10,7 +10,7 @@ namespace gradus {
 
 /// x*Phi(x), where Phi is the distribution function of the standard normal distribution.
 struct Gelu {
-  static constexpr bool scalar_only = true;
+  static constexpr bool scalar_only = true;  // erfc_scaled over doubles would cost 7 ulps
   static constexpr OpInfo info{.name = "gelu", .summary = "Gaussian error linear unit", .formula = "x*erfc(-x/sqrt(2))/2",
                                .derivatives = {"erfc(-x/sqrt(2))/2 + x*exp(-x^2/2)/sqrt(2*pi)"},
                                .rule = "Phi(-|x|) = exp(-x^2/2)*s(|x|) with a smooth s, and the rounding error of x^2 put back: erfc(x/sqrt(2)) loses 700 ulps of the tail",

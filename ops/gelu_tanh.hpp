@@ -9,7 +9,7 @@ namespace gradus {
 
 /// x*(1 + tanh(u))/2 = x*sigmoid(2u) with u = sqrt(2/pi)*(x + 0.044715*x^3).
 struct GeluTanh {
-  static constexpr bool scalar_only = true;
+  static constexpr bool scalar_only = true;  // the derivative without Wider would be 6 ulps off
   static constexpr OpInfo info{.name = "gelu_tanh", .summary = "Gaussian error linear unit, tanh form",
                                .formula = "x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))",
                                .derivatives = {"(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))/2 + "

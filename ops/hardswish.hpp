@@ -11,7 +11,7 @@ struct HardSwish {
   static constexpr OpInfo info{.name = "hardswish", .summary = "piecewise quadratic swish", .formula = "x <= -3 ? 0 : x >= 3 ? x : x*(x + 3)/6",
                                .derivatives = {"x < -3 ? 0 : x <= 3 ? x/3 + 1/2 : 1"}, .rule = "(2x + 3)/6, which keeps its digits at the root",
                                .kinks = {"-3", "3"}, .convention = "-1/2 and 3/2 at the ends, the derivatives of the middle piece (PyTorch 1.13)",
-                               .value_ulps = 1.75, .derivative_ulps = 1.25,
+                               .value_ulps = 2, .derivative_ulps = 1.25,
                                .cancels = {"x < -3 ? 0 : x <= 3 ? abs(x)/3 + 1/2 : 1"},
                                .probes = {{"root of the derivative", {-1.5, -1.4999999999999998, -1.51}}, {"near the ends", {-2.9999999999999996, 2.9999999999999996}}},
                                .source = "Howard et al. 2019, arXiv:1905.02244"};

@@ -16,11 +16,11 @@ struct Sigmoid {
                                .probes = {{"saturated", {37, -37, 709, -709.5, -745}}}, .source = "DLMF 4.34"};
   static auto value(Number auto x) {
     const auto e = exp(-abs(x));
-    return where(x < 0.0, e, 1.0) / (1.0 + e);
+    return over_one_plus(where(x < 0.0, e, 1.0), e);
   }
   static auto derivative(Number auto x, Number auto /*y*/) {
     const auto e = exp(-abs(x));
-    return e / (1.0 + e * (2.0 + e));  // rounds less than the square of 1 + e
+    return over_square_of_one_plus(e, e);
   }
 };
 

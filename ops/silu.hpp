@@ -23,7 +23,7 @@ struct Silu {
   static auto derivative(Number auto given, Number auto /*y*/) {
     const auto x = where(given < -2e4, -2e4, where(given > 2e4, 2e4, given));
     const auto e = exp(-abs(x));
-    return where(x < 0.0, e * ((1.0 + x) + e), 1.0 + (e + x * e)) / (1.0 + e * (2.0 + e));
+    return over_square_of_one_plus(where(x < 0.0, e * ((1.0 + x) + e), 1.0 + (e + x * e)), e);
   }
 };
 

@@ -1,4 +1,5 @@
-// The mathematical functions of packs: SLEEF's of at most 1 ulp, or the standard ones lane by lane where there is no SLEEF.
+// The mathematical functions of packs: SLEEF's of at most 1 ulp, or the standard ones lane by lane where there is no SLEEF; those that activation
+// functions are made of are in exponential.hpp.
 #pragma once
 
 #if GRADUS_HAS_SLEEF && defined(__x86_64__)
@@ -6,6 +7,7 @@
 #define GRADUS_CALLS_SLEEF 1
 #endif
 
+#include <autodiff/simd/exponential.hpp>
 #include <autodiff/simd/pack.hpp>
 
 namespace gradus {
@@ -21,44 +23,36 @@ namespace gradus {
 #define GRADUS_SLEEF_DOUBLE(name, ulp) Sleef_##name##d2_##ulp##sse2
 #define GRADUS_SLEEF_FLOAT(name, ulp) Sleef_##name##f4_##ulp##sse2
 #endif
-#define GRADUS_UNARY(name, ulp)                                                                                   \
-  namespace detail {                                                                                              \
-  GRADUS_INLINE Register<double>::Values name(Register<double>::Values x) { return GRADUS_SLEEF_DOUBLE(name, ulp)(x); } \
-  GRADUS_INLINE Register<float>::Values name(Register<float>::Values x) { return GRADUS_SLEEF_FLOAT(name, ulp)(x); }     \
-  }                                                                                                               \
-  template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> x) {                           \
-    for (auto& p : x.part) p = detail::name(p);                                                                   \
-    return x;                                                                                                     \
+#define GRADUS_UNARY_OF(T, name, function)                                                                             \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(const Pack<T, N>& x) {                                  \
+    return by_register(x, [](auto r) __attribute__((always_inline)) { return function(r); });                          \
   }
-#define GRADUS_BINARY(name, ulp)                                                                                  \
-  namespace detail {                                                                                              \
-  GRADUS_INLINE Register<double>::Values name(Register<double>::Values a, Register<double>::Values b) { return GRADUS_SLEEF_DOUBLE(name, ulp)(a, b); } \
-  GRADUS_INLINE Register<float>::Values name(Register<float>::Values a, Register<float>::Values b) { return GRADUS_SLEEF_FLOAT(name, ulp)(a, b); }     \
-  }                                                                                                               \
-  template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) {      \
-    for (int p = 0; p < Pack<T, N>::parts; ++p) a.part[p] = detail::name(a.part[p], b.part[p]);                   \
-    return a;                                                                                                     \
+#define GRADUS_BINARY_OF(T, name, function)                                                                            \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) {                    \
+    for (int p = 0; p < Pack<T, N>::parts; ++p) a.part[p] = function(a.part[p], b.part[p]);                            \
+    return a;                                                                                                          \
   }
 #else
-#define GRADUS_UNARY(name, ulp)                                                         \
-  template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> x) { \
-    for (int i = 0; i < N; ++i) x.set_lane(i, std::name(x.lane(i)));                    \
+#define GRADUS_SLEEF_DOUBLE(name, ulp) std::name
+#define GRADUS_SLEEF_FLOAT(name, ulp) std::name
+#define GRADUS_UNARY_OF(T, name, function)                                              \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> x) {          \
+    for (int i = 0; i < N; ++i) x.set_lane(i, function(x.lane(i)));                     \
     return x;                                                                           \
   }
-#define GRADUS_BINARY(name, ulp)                                                                             \
-  template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) { \
-    for (int i = 0; i < N; ++i) a.set_lane(i, std::name(a.lane(i), b.lane(i)));                              \
-    return a;                                                                                                \
+#define GRADUS_BINARY_OF(T, name, function)                                             \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) { \
+    for (int i = 0; i < N; ++i) a.set_lane(i, function(a.lane(i), b.lane(i)));          \
+    return a;                                                                           \
   }
 #endif
+#define GRADUS_UNARY(name, ulp) GRADUS_UNARY_OF(double, name, GRADUS_SLEEF_DOUBLE(name, ulp))
+#define GRADUS_BINARY(name, ulp) GRADUS_BINARY_OF(double, name, GRADUS_SLEEF_DOUBLE(name, ulp))
 
-GRADUS_UNARY(exp, u10)
 GRADUS_UNARY(exp2, u10)
-GRADUS_UNARY(expm1, u10)
 GRADUS_UNARY(log, u10)
 GRADUS_UNARY(log2, u10)
 GRADUS_UNARY(log10, u10)
-GRADUS_UNARY(log1p, u10)
 GRADUS_UNARY(cbrt, u10)
 GRADUS_UNARY(sin, u10)
 GRADUS_UNARY(cos, u10)
@@ -66,18 +60,46 @@ GRADUS_UNARY(tan, u10)
 GRADUS_UNARY(asin, u10)
 GRADUS_UNARY(acos, u10)
 GRADUS_UNARY(atan, u10)
-GRADUS_UNARY(sinh, u10)
-GRADUS_UNARY(cosh, u10)
-GRADUS_UNARY(tanh, u10)
-GRADUS_UNARY(asinh, u10)
-GRADUS_UNARY(acosh, u10)
 GRADUS_UNARY(atanh, u10)
 GRADUS_UNARY(erf, u10)
 GRADUS_UNARY(erfc, u15)
 GRADUS_BINARY(atan2, u10)
 GRADUS_BINARY(pow, u10)
 GRADUS_BINARY(hypot, u05)
+
+// Those that SLEEF lets overflow too early.
+namespace detail::within_range {
+GRADUS_UNARY(log1p, u10)
+GRADUS_UNARY(sinh, u10)
+GRADUS_UNARY(cosh, u10)
+GRADUS_UNARY(asinh, u10)
+GRADUS_UNARY(acosh, u10)
+}  // namespace detail::within_range
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> log1p(const Pack<double, N>& x) {
+  return where(x > 1e300, [&] { return log(x); }, [&] { return detail::within_range::log1p(x); });
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> sinh(const Pack<double, N>& x) {
+  const auto size = abs(x);
+  return where(size > 700.0, [&] { return detail::copy_sign(detail::shifted_exp(size, -1), x); }, [&] { return detail::within_range::sinh(x); });
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> cosh(const Pack<double, N>& x) {
+  const auto size = abs(x);
+  return where(size > 700.0, [&] { return detail::shifted_exp(size, -1); }, [&] { return detail::within_range::cosh(x); });
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> asinh(const Pack<double, N>& x) {
+  const auto size = abs(x);
+  return where(size > 1e100, [&] { return detail::copy_sign(log(size) + 0.6931471805599453, x); }, [&] { return detail::within_range::asinh(x); });
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> acosh(const Pack<double, N>& x) {
+  return where(x > 1e100, [&] { return log(x) + 0.6931471805599453; }, [&] { return detail::within_range::acosh(x); });
+}
+
+// Of floats, what kernels of rows need: formulas of elementwise ops are evaluated in double.
+GRADUS_UNARY_OF(float, exp, GRADUS_SLEEF_FLOAT(exp, u10))
+GRADUS_UNARY_OF(float, log, GRADUS_SLEEF_FLOAT(log, u10))
 #undef GRADUS_UNARY
 #undef GRADUS_BINARY
+#undef GRADUS_UNARY_OF
+#undef GRADUS_BINARY_OF
 
 }  // namespace gradus

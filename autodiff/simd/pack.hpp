@@ -110,6 +110,21 @@ template <class V> GRADUS_INLINE V root(V a) {
 }
 #endif
 #endif
+
+// Half a register of floats as one of doubles, and back.
+typedef float HalfRegister __attribute__((vector_size(register_bytes / 2)));
+GRADUS_INLINE Register<double>::Values widened(const Register<float>::Values& x, int half) {
+  HalfRegister h;
+  __builtin_memcpy(&h, reinterpret_cast<const char*>(&x) + static_cast<std::size_t>(half) * sizeof h, sizeof h);
+  return __builtin_convertvector(h, Register<double>::Values);
+}
+GRADUS_INLINE Register<float>::Values narrowed(Register<double>::Values low, Register<double>::Values high) {
+  const HalfRegister a = __builtin_convertvector(low, HalfRegister), b = __builtin_convertvector(high, HalfRegister);
+  Register<float>::Values x;
+  __builtin_memcpy(&x, &a, sizeof a);
+  __builtin_memcpy(reinterpret_cast<char*>(&x) + sizeof a, &b, sizeof b);
+  return x;
+}
 }  // namespace detail
 
 /// In which of N lanes a condition on numbers of type T holds.
@@ -153,25 +168,12 @@ template <class T, int N> struct Pack {
   template <class S>
     requires(std::is_same_v<T, double> && std::is_same_v<S, float>)
   GRADUS_INLINE Pack(const Pack<S, N>& narrow) {  // NOLINT: as a float converts to double
-    for (int p = 0; p < Pack<float, N>::parts; ++p) {
-      constexpr int half = Pack<float, N>::per_register / 2;
-      typedef float Half __attribute__((vector_size(register_bytes / 2)));
-      Half low, high;
-      __builtin_memcpy(&low, &narrow.part[p], sizeof low);
-      __builtin_memcpy(&high, reinterpret_cast<const char*>(&narrow.part[p]) + half * sizeof(float), sizeof high);
-      part[2 * p] = __builtin_convertvector(low, Values);
-      part[2 * p + 1] = __builtin_convertvector(high, Values);
-    }
+    for (int p = 0; p < parts; ++p) part[p] = detail::widened(narrow.part[p / 2], p % 2);
   }
   template <class S>
     requires(std::is_same_v<T, float> && std::is_same_v<S, double>)
   GRADUS_INLINE explicit Pack(const Pack<S, N>& wide) {
-    for (int p = 0; p < parts; ++p) {
-      typedef float Half __attribute__((vector_size(register_bytes / 2)));
-      const Half low = __builtin_convertvector(wide.part[2 * p], Half), high = __builtin_convertvector(wide.part[2 * p + 1], Half);
-      __builtin_memcpy(&part[p], &low, sizeof low);
-      __builtin_memcpy(reinterpret_cast<char*>(&part[p]) + sizeof low, &high, sizeof high);
-    }
+    for (int p = 0; p < parts; ++p) part[p] = detail::narrowed(wide.part[2 * p], wide.part[2 * p + 1]);
   }
 
   [[nodiscard]] GRADUS_INLINE static Pack load(const T* from) {
@@ -234,6 +236,28 @@ template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> fma(Pack<T, N> 
 template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> multiply_add(const Pack<T, N>& a, const Pack<T, N>& b, const Pack<T, N>& c) {
   if constexpr (has_fma) return fma(a, b, c);
   else return a * b + c;
+}
+
+/// The lower and the upper lanes of a pack of floats, as doubles; and one pack of floats made of two halves.
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N / 2> low_half(const Pack<float, N>& x) {
+  Pack<double, N / 2> y;
+  for (int p = 0; p < Pack<float, N>::parts; ++p) y.part[p] = detail::widened(x.part[p / 2], p % 2);
+  return y;
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N / 2> high_half(const Pack<float, N>& x) {
+  constexpr int parts = Pack<float, N>::parts;
+  Pack<double, N / 2> y;
+  for (int p = 0; p < parts; ++p) y.part[p] = detail::widened(x.part[(parts + p) / 2], (parts + p) % 2);
+  return y;
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<float, 2 * N> join(const Pack<double, N>& low, const Pack<double, N>& high) {
+  Pack<double, 2 * N> both;
+  constexpr int parts = Pack<double, N>::parts;
+  for (int p = 0; p < parts; ++p) {
+    both.part[p] = low.part[p];
+    both.part[parts + p] = high.part[p];
+  }
+  return Pack<float, 2 * N>(both);
 }
 
 /// For each lane what is_extreme says of a number.

@@ -9,11 +9,29 @@ namespace {
 
 using gradus_kernels::Into, gradus_kernels::Single;
 
-/// What arrays of Real are read into, and what the formula of Op is evaluated on. A float in double, where the formula calls a function: no digits
-/// are then lost on the way, and no derivative leaves the range.
+/// What arrays of Real are read into: one register.
 template <class Real> inline constexpr int lanes_of = Register<Real>::lanes;
 template <class Real> using Stored = Pack<Real, lanes_of<Real>>;
-template <class Op, class Real> using Formula = Pack<std::conditional_t<has_step_derivative<Op>, Real, double>, lanes_of<Real>>;
+
+/// Results of two halves, as floats.
+template <int N> GRADUS_INLINE Pack<float, 2 * N> joined(const Pack<double, N>& low, const Pack<double, N>& high) { return join(low, high); }
+template <class P> GRADUS_INLINE auto joined(const Partials<P>& low, const Partials<P>& high) {
+  return Partials<decltype(join(low.da, high.da))>{join(low.da, high.da), join(low.db, high.db)};
+}
+
+/// f of packs of doubles, for packs of floats: one half after the other, as the compiler finds no common parts among packs of several registers.
+/// No digits are then lost on the way, and no derivative leaves the range.
+template <class F> GRADUS_INLINE auto in_double(F f) {
+  return [f](const auto&... x) __attribute__((always_inline)) {
+    const auto low = f(low_half(x)...), high = f(high_half(x)...);
+    return joined(low, high);
+  };
+}
+/// Evaluates a formula of Op over packs of Real: as they are, or in double where it calls a function.
+template <class Op, class Real, class F, class... X> GRADUS_INLINE auto evaluate(F f, const X&... x) {
+  if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op>) return in_double(f)(x...);
+  else return f(x...);
+}
 
 /// f(i, count) for every pack of the range; the last may hold less than a full one.
 template <int lanes, class F> GRADUS_INLINE void for_each_pack(std::size_t n, F f) {
@@ -39,26 +57,31 @@ template <class Op, class T, int N> GRADUS_INLINE Mask<T, N> out_of_range(const 
 template <class Op, class Real> struct UnaryKernels {
   static constexpr int lanes = lanes_of<Real>;
   using X = Stored<Real>;
-  using F = Formula<Op, Real>;
 
   static void value(const void* pointer, const Real* x, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
-    for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, X(F(op.value(F(load(x + i, count))))), count); });
+    const auto formula = [&]<class P>(const P& at) __attribute__((always_inline)) { return P(op.value(at)); };
+    for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, evaluate<Op, Real>(formula, load(x + i, count)), count); });
   }
   static void value_and_slope(const void* pointer, const Real* x, Real* y, Real* slope, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
+    const auto formulas = [&]<class P>(const P& at) __attribute__((always_inline)) {
+      const P result(op.value(at));
+      return Partials<P>{result, P(op.derivative(at, result))};
+    };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const F at(load(x + i, count)), result(op.value(at));
-      store(y + i, X(result), count);
-      store(slope + i, X(F(op.derivative(at, result))), count);
+      const auto both = evaluate<Op, Real>(formulas, load(x + i, count));
+      store(y + i, both.da, count);
+      store(slope + i, both.db, count);
     });
   }
   static void pull(const void* pointer, const Real* x, const Real* saved, const Real* up, Real* to, Into into, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
+    const auto formula = [&]<class P>(const P& at, const P& y) __attribute__((always_inline)) { return P(op.derivative(at, y)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X adjoint = load(up + i, count), kept = load(saved + i, count);
       X partial;
-      if constexpr (has_cheap_derivative<Op>) partial = X(F(op.derivative(F(load(x + i, count)), F(kept))));
+      if constexpr (has_cheap_derivative<Op>) partial = evaluate<Op, Real>(formula, load(x + i, count), kept);
       else partial = kept;
       const auto nothing = adjoint == 0.0;
       X part = where(nothing, adjoint, partial * adjoint);
@@ -102,15 +125,15 @@ template <int N> class LaneSum {
 template <class Op, class Real> struct BinaryKernels {
   static constexpr int lanes = lanes_of<Real>;
   using X = Stored<Real>;
-  using F = Formula<Op, Real>;
 
   template <Single single> static void value(const void* pointer, const Real* a, const Real* b, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     if (n == 0) return;
     const X first(*a), second(*b);
+    const auto formula = [&]<class P>(const P& at_a, const P& at_b) __attribute__((always_inline)) { return P(op.value(at_a, at_b)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const F at_a(single == Single::first ? first : load(a + i, count)), at_b(single == Single::second ? second : load(b + i, count));
-      store(y + i, X(F(op.value(at_a, at_b))), count);
+      const X at_a = single == Single::first ? first : load(a + i, count), at_b = single == Single::second ? second : load(b + i, count);
+      store(y + i, evaluate<Op, Real>(formula, at_a, at_b), count);
     });
   }
 
@@ -120,11 +143,14 @@ template <class Op, class Real> struct BinaryKernels {
     if (n == 0) return;
     const X first(*a), second(*b);
     LaneSum<lanes> sum;
+    const auto formulas = [&]<class P>(const P& at_a, const P& at_b, const P& result) __attribute__((always_inline)) {
+      const auto [da, db] = op.derivatives(at_a, at_b, result);
+      return Partials<P>{P(da), P(db)};
+    };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X at_a = single == Single::first ? first : load(a + i, count), at_b = single == Single::second ? second : load(b + i, count);
       const X adjoint = load(up + i, count);
-      const auto partials = op.derivatives(F(at_a), F(at_b), F(load(y + i, count)));
-      const X da(F(partials.da)), db(F(partials.db));
+      const auto [da, db] = evaluate<Op, Real>(formulas, at_a, at_b, load(y + i, count));
       const auto nothing = adjoint == 0.0;
       X part_a = where(nothing, adjoint, da * adjoint), part_b = where(nothing, adjoint, db * adjoint);
       if constexpr (!has_step_derivative<Op>) {

@@ -1,4 +1,4 @@
-// Every op keeps its accuracy claim: values and derivatives against the textbook formula in 400 digits, over regimes, in double and float.
+// Every op keeps its accuracy claim: values and derivatives against the textbook formula in 400 digits, over regimes, in double and float, one by one and in arrays.
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <autodiff/dual.hpp>
+#include <autodiff/autodiff.hpp>
 #include <ops/ops.hpp>
 #include <ops/verify/high_precision.hpp>
 
@@ -24,9 +24,20 @@ BigFloat truth_of(std::string_view formula, const Point& point) {
   for (const auto& [name, value] : point) values.emplace(name, BigFloat(value));
   return evaluate_scalar(expression::Expression::parse(formula), values);
 }
-template <class Real> double error_at(Real got, std::string_view formula, std::string_view scale, const Point& point) {
-  return error_in_ulps(got, truth_of(formula, point), scale.empty() ? BigFloat(0) : truth_of(scale, point));
-}
+/// A quantity of an op in 400 digits, and the sum of the magnitudes of its terms where they cancel.
+struct Truth {
+  BigFloat value, scale;
+  Truth(std::string_view formula, std::string_view scale_formula, const Point& point)
+      : value(truth_of(formula, point)), scale(scale_formula.empty() ? BigFloat(0) : truth_of(scale_formula, point)) {}
+  template <class Real> [[nodiscard]] double error_of(Real got) const { return error_in_ulps(got, value, scale); }
+};
+/// Where an op was evaluated, to be evaluated there again in arrays.
+struct Sample {
+  Point point;
+  std::vector<double> at;
+  Truth value;
+  std::vector<Truth> derivatives;
+};
 
 constexpr unsigned seed = 20240607;
 constexpr int rounds = 3;  // points of each kind; the claims come from 100 and, for the activations, from millions
@@ -67,9 +78,10 @@ template <class Op> Op with_parameters(const std::vector<double>& p) {
 
 template <class Real, class Op> struct Accuracy {
   static constexpr const OpInfo& info = Op::info;
-  Worst value, derivative;
+  Worst value, derivative, array_value, array_derivative;
   std::vector<double> parameters;
   Point point;
+  std::vector<Sample> samples;
 
   void unary_at(double given) {
     const auto x = static_cast<Real>(given);
@@ -77,8 +89,9 @@ template <class Real, class Op> struct Accuracy {
     const Op op = with_parameters<Op>(parameters);
     point["x"] = static_cast<double>(x);
     const Dual<Real> y = gradus::apply(op, Dual<Real>(x, Real(1)));
-    value.see(error_at(y.value, info.formula, "", point), point);
-    derivative.see(error_at(y.tangent, info.derivatives[0], info.cancels.empty() ? "" : info.cancels[0], point), point);
+    samples.push_back({point, {static_cast<double>(x)}, {info.formula, "", point}, {{info.derivatives[0], info.cancels.empty() ? "" : info.cancels[0], point}}});
+    value.see(samples.back().value.error_of(y.value), point);
+    derivative.see(samples.back().derivatives[0].error_of(y.tangent), point);
   }
 
   void binary_at(Real a, Real b) {
@@ -88,9 +101,10 @@ template <class Real, class Op> struct Accuracy {
     point[std::string(info.operands[1])] = static_cast<double>(b);
     const Dual<Real> by_a = gradus::apply(Op{}, Dual<Real>(a, Real(1)), Dual<Real>(b));
     const Dual<Real> by_b = gradus::apply(Op{}, Dual<Real>(a), Dual<Real>(b, Real(1)));
-    value.see(error_at(by_a.value, info.formula, "", point), point);
-    derivative.see(error_at(by_a.tangent, info.derivatives[0], "", point), point);
-    derivative.see(error_at(by_b.tangent, info.derivatives[1], "", point), point);
+    samples.push_back({point, {static_cast<double>(a), static_cast<double>(b)}, {info.formula, "", point}, {{info.derivatives[0], "", point}, {info.derivatives[1], "", point}}});
+    value.see(samples.back().value.error_of(by_a.value), point);
+    derivative.see(samples.back().derivatives[0].error_of(by_a.tangent), point);
+    derivative.see(samples.back().derivatives[1].error_of(by_b.tangent), point);
   }
 
   void visit_samples(std::mt19937& random) {
@@ -116,6 +130,35 @@ template <class Real, class Op> struct Accuracy {
     }
   }
 
+  /// The same points as one array, through the kernels of the active instruction set.
+  void visit_array() {
+    const std::size_t n = samples.size();
+    BasicTape<Real> tape;
+    const BasicRecording<Real> recording(tape);
+    std::vector<BasicTensor<Real>> operands, constants;
+    for (std::size_t k = 0; k < info.operands.size(); ++k) {
+      std::vector<Real> column;
+      for (const Sample& s : samples) column.push_back(static_cast<Real>(s.at[k]));
+      operands.push_back(BasicTensor<Real>::input({n}, column));
+      constants.push_back(BasicTensor<Real>({n}, column));
+    }
+    const auto map = [&](const std::vector<BasicTensor<Real>>& x) {
+      if constexpr (UnaryOp<Op>) return gradus::apply(with_parameters<Op>(parameters), x[0]);
+      else return gradus::apply(Op{}, x[0], x[1]);
+    };
+    const BasicTensor<Real> y = map(operands), unrecorded = map(constants);
+    const std::vector<Real> ones(n, Real(1));
+    BasicAdjoints<Real> adjoints;
+    tape.sweep({Seed<Real>(y, ones)}, adjoints);
+    for (std::size_t i = 0; i < n; ++i) {
+      const Sample& s = samples[i];
+      array_value.see(s.value.error_of(y.values()[i]), s.point);
+      array_value.see(s.value.error_of(unrecorded.values()[i]), s.point);
+      for (std::size_t k = 0; k < operands.size(); ++k) array_derivative.see(s.derivatives[k].error_of(adjoints[operands[k]][i]), s.point);
+    }
+    samples.clear();
+  }
+
   void visit() {
     std::mt19937 random(seed);
     std::size_t settings = 1;
@@ -125,15 +168,20 @@ template <class Real, class Op> struct Accuracy {
       point.clear();
       for (const Parameter& parameter : info.parameters) parameters.push_back(setting == 0 ? parameter.value : parameter.also[setting - 1]);
       visit_samples(random);
+      visit_array();
     }
   }
 
   void expect_claims(const char* real) {
     visit();
-    BOOST_TEST_MESSAGE(info.name << " " << real << ": value " << value.ulps << " ulps at " << value.where << "; derivative " << derivative.ulps << " ulps at "
-                                 << derivative.where);
-    BOOST_TEST(value.ulps <= info.value_ulps, info.name << " " << real << ": value off by " << value.ulps << " ulps at " << value.where);
-    BOOST_TEST(derivative.ulps <= info.derivative_ulps, info.name << " " << real << ": derivative off by " << derivative.ulps << " ulps at " << derivative.where);
+    const auto expect = [&](const char* what, const Worst& worst, double claim) {
+      BOOST_TEST_MESSAGE(info.name << " " << real << ": " << what << " " << worst.ulps << " ulps at " << worst.where);
+      BOOST_TEST(worst.ulps <= claim, info.name << " " << real << ": " << what << " off by " << worst.ulps << " ulps at " << worst.where);
+    };
+    expect("value", value, info.value_ulps);
+    expect("derivative", derivative, info.derivative_ulps);
+    expect("value in arrays", array_value, info.value_ulps);
+    expect("derivative in arrays", array_derivative, info.derivative_ulps);
   }
 };
 
