@@ -1,6 +1,8 @@
 // Derivatives of functions: one call each. A function is a callable over a vector of any Number: [](const auto& x) { return x[0] * x[1]; }
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
@@ -10,13 +12,14 @@
 #include <vector>
 
 #include <autodiff/tensor.hpp>
+#include <autodiff/wide_dual.hpp>
 
 namespace gradus {
 
 /// A function value with its gradient.
-template <class Real> struct ValueAndGradient {
+template <class Real, class Gradient = std::vector<Real>> struct ValueAndGradient {
   Real value{};
-  std::vector<Real> gradient;
+  Gradient gradient{};
 };
 
 /// A dense row-major matrix of results.
@@ -78,8 +81,8 @@ template <class Y> constexpr bool is_tensor_result = false;
 template <class Real> constexpr bool is_tensor_result<BasicTensor<Real>> = true;
 
 /// The adjoints of the inputs for one output, which may turn out to be a constant.
-template <class Real, class Y> void sweep_output(const BasicTape<Real>& tape, const Y& y, BasicAdjoints<Real>& adjoints, const std::vector<BasicVar<Real>>& inputs, std::vector<Real>& gradient) {
-  gradient.assign(inputs.size(), Real(0));
+template <class Real, class Y> void sweep_output(const BasicTape<Real>& tape, const Y& y, BasicAdjoints<Real>& adjoints, const std::vector<BasicVar<Real>>& inputs, std::span<std::type_identity_t<Real>> gradient) {
+  std::fill(gradient.begin(), gradient.end(), Real(0));
   if constexpr (AVar<Y> || is_tensor_result<Y>) {
     if (y.is_constant()) return;
     tape.sweep(y, adjoints);
@@ -98,12 +101,48 @@ template <class F> [[nodiscard]] ValueAndGradient<double> value_and_gradient(F&&
   const detail::PooledTape<double> pooled;
   const BasicRecording recording(pooled->tape);
   const auto y = f(std::as_const(detail::make_inputs(pooled->inputs, x)));
-  ValueAndGradient<double> result{static_cast<double>(detail::output_value(y)), {}};
+  ValueAndGradient<double> result{static_cast<double>(detail::output_value(y)), std::vector<double>(x.size())};
   detail::sweep_output(pooled->tape, y, pooled->adjoints, pooled->inputs, result.gradient);
   return result;
 }
 /// The gradient of f at x.
 template <class F> [[nodiscard]] std::vector<double> gradient(F&& f, std::span<const double> x) { return value_and_gradient(std::forward<F>(f), x).gradient; }
+
+/// The same into a gradient of the caller's: nothing is allocated once a function of that size has been differentiated. Returns f(x). Throws ShapeError
+/// unless the sizes agree.
+template <class F> double value_and_gradient(F&& f, std::span<const double> x, std::span<double> gradient) {
+  if (x.size() != gradient.size()) throw ShapeError("value_and_gradient: " + std::to_string(x.size()) + " inputs, a gradient of " + std::to_string(gradient.size()));
+  const detail::PooledTape<double> pooled;
+  const BasicRecording recording(pooled->tape);
+  const auto y = f(std::as_const(detail::make_inputs(pooled->inputs, x)));
+  detail::sweep_output(pooled->tape, y, pooled->adjoints, pooled->inputs, gradient);
+  return static_cast<double>(detail::output_value(y));
+}
+
+/// f(x) and its gradient for a number of inputs that the compiler knows; f takes a const std::array<T, N>& (write `const auto&`). Nothing is allocated.
+/// With at most 16 inputs, forward mode is used, all tangents at once in vectors: f is then called with numbers of other types than Var as well, and has
+/// to be written over any number. Where forward mode may be less accurate than the tape, because numbers left the range, the tape answers. (The
+/// exception flags tell: those that the thread had raised before are cleared.)
+template <class F, std::size_t N>
+  requires(N > 0)
+[[nodiscard]] ValueAndGradient<double, std::array<double, N>> value_and_gradient(F&& f, const std::array<double, N>& x) {
+  ValueAndGradient<double, std::array<double, N>> result;
+  if constexpr (N <= detail::most_wide_tangents && detail::takes_wide_duals<F, N>)
+    if (detail::gradient_in_forward_mode(f, x, result.value, result.gradient)) [[likely]] return result;
+  result.value = value_and_gradient([&](const std::vector<Var>& variables) {
+    if constexpr (std::is_invocable_v<F&, const std::array<Var, N>&>) {
+      std::array<Var, N> inputs;
+      std::copy(variables.begin(), variables.end(), inputs.begin());
+      return f(std::as_const(inputs));
+    } else {
+      return f(variables);
+    }
+  }, std::span<const double>(x), std::span<double>(result.gradient));
+  return result;
+}
+template <class F, std::size_t N>
+  requires(N > 0)
+[[nodiscard]] std::array<double, N> gradient(F&& f, const std::array<double, N>& x) { return value_and_gradient(std::forward<F>(f), x).gradient; }
 
 /// (f(x), f'(x; direction)): the derivative along a direction, in forward mode. Throws ShapeError unless the sizes agree.
 template <class F> [[nodiscard]] Dual<double> directional_derivative(F&& f, std::span<const double> x, std::span<const double> direction) {
@@ -132,7 +171,7 @@ template <class F> [[nodiscard]] Matrix jacobian(F&& f, std::span<const double> 
       }
       return j;
     }
-  std::vector<double> row;
+  std::vector<double> row(x.size());
   for (std::size_t r = 0; r < y.size(); ++r) {
     const auto output = y[r];
     detail::sweep_output(pooled->tape, output, pooled->adjoints, pooled->inputs, row);
@@ -149,7 +188,7 @@ template <class F> [[nodiscard]] std::vector<double> hessian_vector_product(F&& 
   std::vector<Dual<double>> seeds;
   for (std::size_t i = 0; i < x.size(); ++i) seeds.emplace_back(x[i], v[i]);
   const auto y = f(std::as_const(detail::make_inputs(pooled->inputs, seeds)));
-  std::vector<Dual<double>> gradient;
+  std::vector<Dual<double>> gradient(x.size());
   detail::sweep_output(pooled->tape, y, pooled->adjoints, pooled->inputs, gradient);
   std::vector<double> product;
   for (const auto& g : gradient) product.push_back(g.tangent);

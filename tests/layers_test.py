@@ -25,6 +25,8 @@ BELOW_LAYER = {
     "var": ["number", "tape", "tensor"],
     "tensor": ["number", "simd", "tape", "var"],
     "drivers": ["number", "simd", "tape", "tensor", "var"],
+    "threads": [],
+    "program": ["number", "simd", "tape", "tensor", "var", "drivers", "threads"],
     "verify": ["number", "simd", "tape", "tensor", "var", "drivers", "trace"],
     "trace": ["number", "simd", "tape", "tensor", "var", "drivers", "verify"],
 }

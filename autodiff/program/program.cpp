@@ -1,0 +1,157 @@
+// A program: its branches, and which samples take which.
+#include <autodiff/program/program.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include <autodiff/program/branch.hpp>
+
+namespace gradus {
+namespace replay {
+namespace {
+
+Listing recording_of(const Function& f, std::span<const double> x, std::span<const double> p) {
+  Listing listing;
+  const ListingScope scope(listing);
+  std::vector<Recorded> inputs, parameters;
+  inputs.reserve(x.size()), parameters.reserve(p.size());
+  for (std::size_t i = 0; i < x.size(); ++i) inputs.emplace_back(x[i], listing.input(i), listing);
+  for (std::size_t j = 0; j < p.size(); ++j) parameters.emplace_back(p[j], listing.parameter(j), listing);
+  const Recorded y = f.record(inputs, parameters);
+  listing.finish(y.id_in(listing));
+  return listing;
+}
+
+/// The workspace that calls of this thread use; a call inside another one, from the user's function, gets one of its own.
+class CallWorkspace {
+ public:
+  CallWorkspace() : workspace_(free_ ? std::move(free_) : std::make_unique<Workspace>()) {}
+  ~CallWorkspace() { free_ = std::move(workspace_); }
+  CallWorkspace(const CallWorkspace&) = delete;
+  CallWorkspace& operator=(const CallWorkspace&) = delete;
+  [[nodiscard]] Workspace& operator*() const noexcept { return *workspace_; }
+
+ private:
+  static thread_local std::unique_ptr<Workspace> free_;
+  std::unique_ptr<Workspace> workspace_;
+};
+thread_local std::unique_ptr<Workspace> CallWorkspace::free_;
+
+}  // namespace
+
+class State {
+ public:
+  State(std::shared_ptr<const Function> f, std::span<const double> x, std::span<const double> p, Program::Options options)
+      : f_(std::move(f)), inputs_(x.size()), parameters_(p.size()), branches_(std::max<std::size_t>(options.max_branches, 1)) {
+    branches_[0] = std::make_unique<Branch>(recording_of(*f_, x, p), parameters_);
+    recorded_ = 1;
+  }
+  [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
+  [[nodiscard]] std::size_t parameters() const noexcept { return parameters_; }
+  [[nodiscard]] std::size_t recorded() const noexcept { return recorded_.load(std::memory_order_acquire); }
+  [[nodiscard]] const Branch& first() const noexcept { return *branches_[0]; }
+
+  double replay(std::span<const double> samples, std::span<const double> p, const Program::Wanted& wanted) {
+    const std::size_t count = number_of_samples(samples, p, wanted);
+    std::fill(wanted.parameter_gradient.begin(), wanted.parameter_gradient.end(), 0.0);
+    if (count == 0) return 0;
+    const CallWorkspace own;
+    Workspace& workspace = *own;
+    Branch::Call call{samples, inputs_, p, nullptr, count, given(wanted.values), given(wanted.input_gradients), given(wanted.parameter_gradient)};
+    double sum = 0;
+    for (std::size_t k = 0; call.count > 0; ++k) {
+      const std::size_t next = call.which == nullptr ? 0 : call.which[0];
+      const Branch* branch = branch_at(k, samples.subspan(next * inputs_, inputs_), p);
+      if (branch == nullptr) return sum + one_by_one(call, wanted);
+      const double part = branch->replay(call, workspace);
+      sum = k == 0 ? part : sum + part;
+      workspace.remaining.swap(workspace.others);
+      call.which = workspace.remaining.data();
+      call.count = workspace.remaining.size();
+    }
+    return sum;
+  }
+
+ private:
+  static double* given(std::span<double> s) { return s.empty() ? nullptr : s.data(); }
+  static void require(bool holds, const char* what, std::size_t is, std::size_t should) {
+    if (!holds) throw ShapeError(std::string("program: ") + std::to_string(is) + " " + what + ", not " + std::to_string(should));
+  }
+  [[nodiscard]] std::size_t number_of_samples(std::span<const double> samples, std::span<const double> p, const Program::Wanted& wanted) const {
+    require(p.size() == parameters_, "parameters", p.size(), parameters_);
+    if (inputs_ == 0 ? !samples.empty() : samples.size() % inputs_ != 0)
+      throw ShapeError("program: " + std::to_string(samples.size()) + " numbers are no batch of samples with " + std::to_string(inputs_) + " inputs");
+    const std::size_t count = inputs_ == 0 ? 1 : samples.size() / inputs_;
+    require(wanted.values.empty() || wanted.values.size() == count, "places for values", wanted.values.size(), count);
+    require(wanted.input_gradients.empty() || wanted.input_gradients.size() == samples.size(), "places for input gradients", wanted.input_gradients.size(), samples.size());
+    require(wanted.parameter_gradient.empty() || wanted.parameter_gradient.size() == parameters_, "places for the parameter gradient", wanted.parameter_gradient.size(), parameters_);
+    return count;
+  }
+
+  /// Branch k, recorded at this sample if there is none yet; null when there is no room for it.
+  const Branch* branch_at(std::size_t k, std::span<const double> x, std::span<const double> p) {
+    if (k < recorded()) return branches_[k].get();
+    if (k >= branches_.size()) return nullptr;
+    auto made = std::make_unique<Branch>(recording_of(*f_, x, p), parameters_);
+    const std::lock_guard lock(recording_);
+    if (k >= recorded()) {  // else another thread was faster, and its branch may be the one that is needed
+      branches_[k] = std::move(made);
+      recorded_.store(k + 1, std::memory_order_release);
+    }
+    return branches_[k].get();
+  }
+
+  double one_by_one(const Branch::Call& call, const Program::Wanted& wanted) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < call.count; ++i) {
+      const std::size_t sample = call.which == nullptr ? i : call.which[i];
+      std::span<double> gradient;
+      if (call.input_gradients != nullptr) {
+        gradient = wanted.input_gradients.subspan(sample * inputs_, inputs_);
+        std::fill(gradient.begin(), gradient.end(), 0.0);
+      }
+      const double value = f_->on_tape(call.samples.subspan(sample * inputs_, inputs_), call.parameters, gradient, wanted.parameter_gradient);
+      if (call.values != nullptr) call.values[sample] = value;
+      sum += value;
+    }
+    return sum;
+  }
+
+  std::shared_ptr<const Function> f_;
+  std::size_t inputs_, parameters_;
+  std::vector<std::unique_ptr<Branch>> branches_;  // as many as there may be; those before recorded_ never change
+  std::atomic<std::size_t> recorded_{0};
+  std::mutex recording_;
+};
+
+}  // namespace replay
+
+Program::Program(std::shared_ptr<const replay::Function> f, std::span<const double> x, std::span<const double> p, Options options)
+    : state_(std::make_shared<replay::State>(std::move(f), x, p, options)) {}
+
+std::size_t Program::inputs() const noexcept { return state_->inputs(); }
+std::size_t Program::parameters() const noexcept { return state_->parameters(); }
+std::size_t Program::branches() const noexcept { return state_->recorded(); }
+std::size_t Program::steps() const noexcept { return state_->first().steps(); }
+std::size_t Program::shared_steps() const noexcept { return state_->first().shared_steps(); }
+
+double Program::replay(std::span<const double> samples, std::span<const double> p, Wanted wanted) const { return state_->replay(samples, p, wanted); }
+
+ValueAndGradient<double> Program::sum(std::span<const double> samples, std::span<const double> p) const {
+  ValueAndGradient<double> result{0.0, std::vector<double>(parameters())};
+  result.value = replay(samples, p, {.parameter_gradient = result.gradient});
+  return result;
+}
+std::vector<double> Program::values(std::span<const double> samples, std::span<const double> p) const {
+  std::vector<double> values(inputs() == 0 ? 1 : samples.size() / inputs());
+  replay(samples, p, {.values = values});
+  return values;
+}
+Matrix Program::gradients(std::span<const double> samples, std::span<const double> p) const {
+  Matrix m{inputs() == 0 ? 1 : samples.size() / inputs(), inputs(), std::vector<double>(samples.size())};
+  replay(samples, p, {.input_gradients = m.values});
+  return m;
+}
+
+}  // namespace gradus
