@@ -3,25 +3,19 @@
 
 #include <cmath>
 #include <cstddef>
-#include <numbers>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include "../contestant.hpp"
+#include "../numbers.hpp"
 
 namespace bench {
 
 // Overloads for plain numbers; those of variables are found by their namespace.
 using std::exp, std::log, std::sqrt, std::tanh;
 inline double relu(double x) { return x > 0 ? x : 0; }
-
-/// Deterministic numbers in (low, high), the same on every system.
-inline std::vector<double> numbers(std::size_t n, double low, double high, unsigned long long seed = 1) {
-  std::vector<double> v(n);
-  for (double& x : v) {
-    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    x = low + (high - low) * (static_cast<double>(seed >> 11) * 0x1p-53);
-  }
-  return v;
-}
 
 struct Sum {
   std::string_view name;
@@ -76,10 +70,12 @@ struct Relus {
 
 /// 64-128-10 perceptron with relu and softmax cross-entropy, all weights active, images constant.
 struct Perceptron {
-  static constexpr std::size_t in = 64, hidden = 128, out = 10, batch = 32;
-  std::string_view name = "MLP 64-128-10 batch 32";
+  static constexpr std::size_t in = 64, hidden = 128, out = 10;
+  std::string_view name;
+  std::size_t batch;
   std::vector<double> at = numbers(in * hidden + hidden + hidden * out + out, -0.15, 0.15);
   std::vector<double> images = numbers(batch * in, 0, 1, 7);
+  Perceptron(std::string_view label, std::size_t samples) : name(label), batch(samples) {}
   template <class T> T operator()(const std::vector<T>& p) const {
     const T *w1 = p.data(), *b1 = w1 + in * hidden, *w2 = b1 + hidden, *b2 = w2 + hidden * out;
     std::vector<T> h(hidden), z(out);
@@ -106,7 +102,7 @@ struct Perceptron {
 /// The same as a training loop has it: the weights stay, what follows them is rewound.
 struct RewoundPerceptron : Perceptron {
   static constexpr bool rewound = true;
-  RewoundPerceptron() { name = "MLP 64-128-10 batch 32, rewound"; }
+  RewoundPerceptron() : Perceptron("MLP 64-128-10 batch 32, rewound", 32) {}
 };
 
 /// Gaussian mixture of ADBench: d = 10, K = 25, N = 1000.
@@ -228,5 +224,35 @@ struct Rosenbrock {
     return y;
   }
 };
+
+/// True where the inputs stay recorded from one run to the next.
+template <class Workload> constexpr bool rewound = requires { Workload::rewound; };
+
+/// Calls f with every workload. They live as long as the program.
+template <class F> void for_each_workload(F&& f) {
+  static const Sum short_sum("sum 1e3", 1000), long_sum("sum 1e6", 1000000);
+  static const Product product;
+  static const Sigmoids sigmoids;
+  static const Tanhs tanhs;
+  static const Relus relus;
+  static const Perceptron small_batch("MLP 64-128-10 batch 32", 32), large_batch("MLP 64-128-10 batch 256", 256);
+  static const RewoundPerceptron rewound_perceptron;
+  static const Mixture mixture;
+  static const MatrixProduct matrix_product;
+  static const NormalDensity normal_density;
+  static const StochasticVolatility stochastic_volatility;
+  static const Rosenbrock rosenbrock;
+  f(short_sum), f(long_sum), f(product), f(sigmoids), f(tanhs), f(relus);
+  f(small_batch), f(large_batch), f(rewound_perceptron);
+  f(mixture), f(matrix_product), f(normal_density), f(stochastic_volatility), f(rosenbrock);
+}
+
+/// Offers Library<Workload>(workload) for every workload, and answers gradus_bench.
+template <template <class> class Library> int serve_workloads(std::string_view library) {
+  Program program{std::string(library)};
+  for_each_workload(
+      [&]<class Workload>(const Workload& workload) { program.offer(workload.name, [&workload] { return std::make_unique<Library<Workload>>(workload); }); });
+  return program.serve();
+}
 
 }  // namespace bench

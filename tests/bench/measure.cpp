@@ -1,0 +1,151 @@
+// Comparing the gradients of all contestants, then timing them in rotated rounds.
+#include "measure.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "machine.hpp"
+
+namespace bench {
+
+const std::vector<Entrant> entrants = {
+    {Kind::scalar, Role::plain, "scalar_plain", "plain", "", ""},
+    {Kind::scalar, Role::prototype, "scalar_prototype", "prototype", "", ""},
+    {Kind::scalar, Role::gradus, "scalar_gradus", "Gradus", "", ""},
+    {Kind::scalar, Role::peer, "scalar_stan", "Stan", "r-cran-stanheaders", ""},
+    {Kind::scalar, Role::peer, "scalar_cppad", "CppAD", "r-cran-tmb", ""},
+    {Kind::scalar, Role::peer, "scalar_tmbad", "TMBad", "r-cran-tmb", ""},
+    {Kind::scalar, Role::peer, "scalar_adolc", "ADOL-C", "libadolc-dev", ""},
+    {Kind::scalar, Role::peer, "scalar_sacado", "Sacado", "libtrilinos-sacado-dev", ""},
+    {Kind::scalar, Role::peer, "scalar_ceres", "Ceres", "libceres-dev", ""},
+    {Kind::array, Role::plain, "array_plain", "plain", "", ""},
+    {Kind::array, Role::hand, "array_hand", "hand", "libsleef-dev", ""},
+    {Kind::array, Role::gradus, "array_gradus", "Gradus", "", ""},
+    {Kind::array, Role::peer, "array_stan", "Stan", "r-cran-stanheaders", ""},
+    {Kind::array, Role::peer, "array_torch", "torch", "libtorch-dev", ""},
+    {Kind::array, Role::peer, "array_torch", "torch+", "libtorch-dev", "OPENBLAS_CORETYPE=SKYLAKEX", "avx512f"},
+};
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+const Measurement* Row::find(Role role) const {
+  for (const Measurement& m : measurements)
+    if (m.entrant->role == role) return &m;
+  return nullptr;
+}
+
+const Measurement* Row::best_peer() const {
+  const Measurement* best = nullptr;
+  for (const Measurement& m : measurements)
+    if (m.entrant->role == Role::peer && (best == nullptr || m.median < best->median)) best = &m;
+  return best;
+}
+
+double Row::ratio(const Measurement* other) const {
+  const Measurement* gradus = find(Role::gradus);
+  if (gradus == nullptr || other == nullptr) return 0;
+  std::vector<double> ratios;
+  for (std::size_t r = 0; r < gradus->rounds.size(); ++r) ratios.push_back(gradus->rounds[r] / other->rounds[r]);
+  return median(std::move(ratios));
+}
+
+std::vector<Runner> start(const Settings& settings, std::vector<std::string>& absent) {
+  // One thread each, whatever a library takes by default.
+  const std::vector<std::string> one_thread = {"GRADUS_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "STAN_NUM_THREADS=1"};
+  std::vector<Runner> runners;
+  for (const Entrant& entrant : entrants) {
+    if (entrant.role == Role::peer && !settings.peers) continue;
+    const std::string path = std::string(GRADUS_BENCH_CONTESTANTS) + "/" + std::string(entrant.program);
+    if (!std::filesystem::exists(path)) {
+      absent.push_back(fmt::format("{} ({}s; {})", entrant.name, entrant.kind == Kind::scalar ? "scalar" : "array", entrant.package));
+      continue;
+    }
+    if (!entrant.needs_cpu.empty() && !cpu_has(entrant.needs_cpu)) continue;
+    std::vector<std::string> environment = one_thread;
+    if (!entrant.environment.empty()) environment.emplace_back(entrant.environment);
+    runners.push_back({&entrant, std::make_unique<Process>(path, environment)});
+  }
+  return runners;
+}
+
+std::vector<std::string> workloads(const std::vector<Runner>& runners, Kind kind, const Settings& settings) {
+  std::vector<std::string> names;
+  for (const Runner& runner : runners)
+    if (runner.entrant->kind == kind && runner.entrant->role == Role::plain)
+      for (const Process::Offer& offer : runner.process->offers())
+        if (offer.workload.find(settings.only) != std::string::npos) names.push_back(offer.workload);
+  return names;
+}
+
+namespace {
+
+/// Relative to the number itself and, for those that are what is left of larger terms, to the largest.
+void require_equal(const std::string& workload, std::string_view name, const Process::Result& got, const Process::Result& want) {
+  const double tolerance = workload.ends_with(", float") ? 1e-4 : 1e-10;
+  const auto near = [tolerance](double a, double b, double scale) { return std::abs(a - b) <= tolerance * (std::abs(b) + scale); };
+  if (!near(got.value, want.value, 0))
+    throw std::runtime_error(fmt::format("{}: the value of {} is {:.17g}, not {:.17g}", workload, name, got.value, want.value));
+  if (got.gradient.empty()) return;
+  if (got.gradient.size() != want.gradient.size())
+    throw std::runtime_error(fmt::format("{}: the gradient of {} has {} entries, not {}", workload, name, got.gradient.size(), want.gradient.size()));
+  double largest = 0;
+  for (const double g : want.gradient) largest = std::max(largest, std::abs(g));
+  for (std::size_t i = 0; i < want.gradient.size(); ++i)
+    if (!near(got.gradient[i], want.gradient[i], 1e-2 * largest))
+      throw std::runtime_error(fmt::format("{}: entry {} of the gradient of {} is {:.17g}, not {:.17g}", workload, i, name, got.gradient[i], want.gradient[i]));
+}
+
+}  // namespace
+
+Row measure(const std::vector<Runner>& runners, Kind kind, const std::string& workload, const Settings& settings) {
+  Row row{kind, workload, 0, {}};
+  std::vector<Process*> processes;
+  for (const Runner& runner : runners) {
+    if (runner.entrant->kind != kind) continue;
+    const Process::Offer* offer = runner.process->find(workload);
+    if (offer == nullptr) continue;
+    row.operations = std::max(row.operations, offer->operations);
+    row.measurements.push_back({runner.entrant, {}, 0, 0});
+    processes.push_back(runner.process.get());
+  }
+
+  std::vector<Process::Result> results;
+  std::vector<std::size_t> iterations;
+  const Process::Result* reference = nullptr;  // by hand, or else Gradus
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    processes[i]->open(workload);
+    results.push_back(processes[i]->result());
+  }
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    const Role role = row.measurements[i].entrant->role;
+    if (role == Role::hand || (role == Role::gradus && reference == nullptr)) reference = &results[i];
+  }
+  if (reference != nullptr)
+    for (std::size_t i = 0; i < processes.size(); ++i) require_equal(workload, row.measurements[i].entrant->name, results[i], *reference);
+
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    row.measurements[i].bytes = processes[i]->bytes();
+    iterations.push_back(processes[i]->calibrate(settings.seconds_per_sample()));
+  }
+  for (std::size_t round = 0; round < settings.number_of_rounds(); ++round)
+    for (std::size_t k = 0; k < processes.size(); ++k) {
+      const std::size_t i = (round + k) % processes.size();
+      row.measurements[i].rounds.push_back(processes[i]->time(iterations[i]));
+    }
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    row.measurements[i].median = median(row.measurements[i].rounds);
+    processes[i]->close();
+  }
+  return row;
+}
+
+}  // namespace bench

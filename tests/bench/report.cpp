@@ -1,0 +1,166 @@
+// The tables. Times are medians over the rounds; a ratio is the median over the rounds of the ratio within a round.
+#include "report.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace bench {
+namespace {
+
+/// What a time of this row is divided by, to be shown in its unit.
+double unit(const Row& row) {
+  if (row.kind == Kind::array) return 1000;
+  return row.operations < 1000 ? 1 : static_cast<double>(row.operations);
+}
+std::string number(double x) {
+  if (x == 0) return "";
+  return x < 10 ? fmt::format("{:.2f}", x) : x < 1000 ? fmt::format("{:.1f}", x) : fmt::format("{:.0f}", x);
+}
+
+struct Table {
+  std::vector<std::string> head;
+  std::vector<std::vector<std::string>> rows;
+};
+
+struct Comparison {
+  std::string_view head;
+  const Measurement* (*of)(const Row&);
+};
+const std::vector<Comparison>& comparisons(Kind kind) {
+  static const std::vector<Comparison> scalar = {{"/prototype", [](const Row& r) { return r.find(Role::prototype); }},
+                                                 {"/best peer", [](const Row& r) { return r.best_peer(); }},
+                                                 {"/plain", [](const Row& r) { return r.find(Role::plain); }}};
+  static const std::vector<Comparison> array = {{"/hand", [](const Row& r) { return r.find(Role::hand); }},
+                                                {"/best peer", [](const Row& r) { return r.best_peer(); }},
+                                                {"/plain", [](const Row& r) { return r.find(Role::plain); }}};
+  return kind == Kind::scalar ? scalar : array;
+}
+
+Table table(const Report& report, Kind kind) {
+  Table t;
+  t.head.emplace_back(kind == Kind::scalar ? "ns per operation (Rosenbrock: per call)" : "µs per gradient");
+  std::vector<const Entrant*> columns;
+  for (const Entrant& e : entrants)
+    for (const Row& row : report.rows) {
+      const auto is_it = [&](const Measurement& m) { return m.entrant == &e; };
+      if (row.kind == kind && std::any_of(row.measurements.begin(), row.measurements.end(), is_it)) {
+        columns.push_back(&e);
+        break;
+      }
+    }
+  for (const Entrant* e : columns) t.head.emplace_back(e->name);
+  for (const Comparison& c : comparisons(kind)) t.head.emplace_back(c.head);
+  if (kind == Kind::scalar) t.head.emplace_back("bytes/op");
+
+  std::vector<double> logarithms(comparisons(kind).size()), counts = logarithms;
+  for (const Row& row : report.rows) {
+    if (row.kind != kind) continue;
+    std::vector<std::string> cells{row.workload};
+    for (const Entrant* e : columns) {
+      cells.emplace_back();
+      for (const Measurement& m : row.measurements)
+        if (m.entrant == e) cells.back() = number(m.median / unit(row));
+    }
+    for (std::size_t c = 0; c < comparisons(kind).size(); ++c) {
+      const double ratio = row.ratio(comparisons(kind)[c].of(row));
+      cells.push_back(number(ratio));
+      if (ratio > 0) logarithms[c] += std::log(ratio), counts[c] += 1;
+    }
+    if (kind == Kind::scalar) {
+      const Measurement* gradus = row.find(Role::gradus);
+      cells.push_back(
+          gradus == nullptr || row.operations == 0 ? "" : fmt::format("{:.1f}", static_cast<double>(gradus->bytes) / static_cast<double>(row.operations)));
+    }
+    t.rows.push_back(std::move(cells));
+  }
+  if (t.rows.empty()) return {};
+  std::vector<std::string> means{"geometric mean"};
+  means.resize(1 + columns.size());
+  for (std::size_t c = 0; c < logarithms.size(); ++c) means.push_back(counts[c] > 0 ? number(std::exp(logarithms[c] / counts[c])) : "");
+  means.resize(t.head.size());
+  t.rows.push_back(std::move(means));
+  return t;
+}
+
+/// Columns that a terminal shows for UTF-8 text: continuation bytes have none.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+}  // namespace
+
+std::string heading(const Report& report) {
+  const Machine& m = report.machine;
+  std::string text = fmt::format("{}, {} cores, {}\n{}, {}; one thread, thread CPU time, {} rounds, {}\n", m.processor, m.cores, m.vectors, m.compiler, m.flags,
+                                 report.settings.number_of_rounds(), m.date);
+  for (const std::string& library : report.libraries) text += library + "\n";
+  if (!report.absent.empty()) {
+    text += "not found:";
+    for (const std::string& name : report.absent) text += " " + name + (&name == &report.absent.back() ? "\n" : ",");
+  }
+  return text;
+}
+
+std::string terminal_table(const Report& report, Kind kind) {
+  const Table t = table(report, kind);
+  std::vector<std::size_t> widths(t.head.size());
+  const auto measure = [&](const std::vector<std::string>& cells) {
+    for (std::size_t c = 0; c < cells.size(); ++c) widths[c] = std::max(widths[c], width(cells[c]));
+  };
+  measure(t.head);
+  for (const auto& row : t.rows) measure(row);
+  std::string text;
+  const auto line = [&](const std::vector<std::string>& cells) {
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      const std::string gap(widths[c] - width(cells[c]), ' ');
+      text += c == 0 ? cells[c] + gap : "  " + gap + cells[c];
+    }
+    text += "\n";
+  };
+  if (!t.rows.empty()) line(t.head);
+  for (const auto& row : t.rows) line(row);
+  return text;
+}
+
+std::string markdown(const Report& report) {
+  std::string text;
+  for (const Kind kind : {Kind::array, Kind::scalar}) {
+    const Table t = table(report, kind);
+    if (t.rows.empty()) continue;
+    text += kind == Kind::scalar ? "## Scalars, recorded again at every call\n\n" : "## Arrays\n\n";
+    const auto line = [&](const std::vector<std::string>& cells) {
+      for (const std::string& cell : cells) text += "| " + cell + " ";
+      text += "|\n";
+    };
+    line(t.head);
+    for (std::size_t c = 0; c < t.head.size(); ++c) text += c == 0 ? "|---" : "|---:";
+    text += "|\n";
+    for (const auto& row : t.rows) line(row);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string json(const Report& report) {
+  nlohmann::ordered_json document;
+  const Machine& m = report.machine;
+  document["machine"] = {{"processor", m.processor}, {"cores", m.cores}, {"vectors", m.vectors},
+                         {"compiler", m.compiler},   {"flags", m.flags}, {"date", m.date}};
+  document["libraries"] = report.libraries;
+  document["absent"] = report.absent;
+  document["rounds"] = report.settings.number_of_rounds();
+  document["rows"] = nlohmann::ordered_json::array();
+  for (const Row& row : report.rows) {
+    nlohmann::ordered_json entry{{"workload", row.workload}, {"kind", row.kind == Kind::scalar ? "scalar" : "array"}, {"operations", row.operations}};
+    for (const Measurement& c : row.measurements)
+      entry["contestants"][std::string(c.entrant->name)] = {
+          {"median_ns", c.median}, {"bytes", c.bytes}, {"gradus_ratio", row.ratio(&c)}, {"rounds_ns", c.rounds}};
+    if (const Measurement* best = row.best_peer()) entry["best_peer"] = best->entrant->name;
+    document["rows"].push_back(std::move(entry));
+  }
+  return document.dump(1) + "\n";
+}
+
+}  // namespace bench
