@@ -21,7 +21,7 @@ const std::vector<Entrant> entrants = {
     {Kind::scalar, Role::peer, "scalar_tmbad", "TMBad", "r-cran-tmb", ""},
     {Kind::scalar, Role::peer, "scalar_adolc", "ADOL-C", "libadolc-dev", ""},
     {Kind::scalar, Role::peer, "scalar_sacado", "Sacado", "libtrilinos-sacado-dev", ""},
-    {Kind::scalar, Role::peer, "scalar_ceres", "Ceres", "libceres-dev", ""},
+    {Kind::scalar, Role::forward, "scalar_ceres", "Ceres", "libceres-dev", ""},
     {Kind::array, Role::plain, "array_plain", "plain", "", ""},
     {Kind::array, Role::hand, "array_hand", "hand", "libsleef-dev", ""},
     {Kind::array, Role::gradus, "array_gradus", "Gradus", "", ""},
@@ -63,7 +63,7 @@ std::vector<Runner> start(const Settings& settings, std::vector<std::string>& ab
   const std::vector<std::string> one_thread = {"GRADUS_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "STAN_NUM_THREADS=1"};
   std::vector<Runner> runners;
   for (const Entrant& entrant : entrants) {
-    if (entrant.role == Role::peer && !settings.peers) continue;
+    if ((entrant.role == Role::peer || entrant.role == Role::forward) && !settings.peers) continue;
     const std::string path = std::string(GRADUS_BENCH_CONTESTANTS) + "/" + std::string(entrant.program);
     if (!std::filesystem::exists(path)) {
       absent.push_back(fmt::format("{} ({}s; {})", entrant.name, entrant.kind == Kind::scalar ? "scalar" : "array", entrant.package));

@@ -12,7 +12,14 @@
 namespace bench {
 
 enum class Kind { scalar, array };
-enum class Role { plain, hand, prototype, gradus, peer };
+enum class Role {
+  plain,
+  hand,
+  prototype,
+  gradus,
+  peer,
+  forward  // mode: records nothing, and is not what a tape is measured by
+};
 
 /// A contestant's program, built or not.
 struct Entrant {

@@ -22,7 +22,7 @@ struct Sum {
   std::vector<double> at;
   explicit Sum(std::string_view label, std::size_t n) : name(label), at(numbers(n, -1, 1)) {}
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 0.0;
+    T y(0.0);
     for (const T& v : x) y += v;
     return y;
   }
@@ -32,7 +32,7 @@ struct Product {
   std::string_view name = "product 1e6";
   std::vector<double> at = numbers(1000000, 0.9, 1.105);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 1.0;
+    T y(1.0);
     for (const T& v : x) y *= v;
     return y;
   }
@@ -42,7 +42,7 @@ struct Sigmoids {
   std::string_view name = "sigmoid from 4 primitives 1e5";
   std::vector<double> at = numbers(100000, -5, 5);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 0.0;
+    T y(0.0);
     for (const T& v : x) y += 1.0 / (1.0 + exp(-v));
     return y;
   }
@@ -52,7 +52,7 @@ struct Tanhs {
   std::string_view name = "tanh 1e5";
   std::vector<double> at = numbers(100000, -3, 3);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 0.0;
+    T y(0.0);
     for (const T& v : x) y += tanh(v);
     return y;
   }
@@ -62,7 +62,7 @@ struct Relus {
   std::string_view name = "relu 1e5";
   std::vector<double> at = numbers(100000, -1, 1);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 0.0;
+    T y(0.0);
     for (const T& v : x) y += relu(v);
     return y;
   }
@@ -79,14 +79,14 @@ struct Perceptron {
   template <class T> T operator()(const std::vector<T>& p) const {
     const T *w1 = p.data(), *b1 = w1 + in * hidden, *w2 = b1 + hidden, *b2 = w2 + hidden * out;
     std::vector<T> h(hidden), z(out);
-    T loss = 0.0;
+    T loss(0.0);
     for (std::size_t s = 0; s < batch; ++s) {
       for (std::size_t j = 0; j < hidden; ++j) {
         T acc = b1[j];
         for (std::size_t i = 0; i < in; ++i) acc += w1[j * in + i] * images[s * in + i];
         h[j] = relu(acc);
       }
-      T total = 0.0;
+      T total(0.0);
       for (std::size_t j = 0; j < out; ++j) {
         T acc = b2[j];
         for (std::size_t i = 0; i < hidden; ++i) acc += w2[j * hidden + i] * h[i];
@@ -115,7 +115,7 @@ struct Mixture {
     T largest = x[0];
     for (const T& v : x)
       if (largest < v) largest = v;
-    T sum = 0.0;
+    T sum(0.0);
     for (const T& v : x) sum += exp(v - largest);
     return log(sum) + largest;
   }
@@ -123,19 +123,19 @@ struct Mixture {
     const T *alpha = p.data(), *mean = alpha + k, *icf = mean + k * d;
     std::vector<T> alphas(alpha, alpha + k), sum_q(k), q(k * d), centred(d), term(k);
     for (std::size_t j = 0; j < k; ++j) {
-      T sum = 0.0;
+      T sum(0.0);
       for (std::size_t i = 0; i < d; ++i) {
         sum += icf[j * (d + triangle) + i];
         q[j * d + i] = exp(icf[j * (d + triangle) + i]);
       }
       sum_q[j] = sum;
     }
-    T total = 0.0;
+    T total(0.0);
     for (std::size_t s = 0; s < n; ++s) {
       for (std::size_t j = 0; j < k; ++j) {
         for (std::size_t i = 0; i < d; ++i) centred[i] = data[s * d + i] - mean[j * d + i];
         const T* lower = icf + j * (d + triangle) + d;
-        T squares = 0.0;
+        T squares(0.0);
         for (std::size_t i = 0; i < d; ++i) {
           T row = q[j * d + i] * centred[i];
           for (std::size_t c = 0; c < i; ++c) row += *lower++ * centred[c];
@@ -145,9 +145,9 @@ struct Mixture {
       }
       total += log_sum_exp(term);
     }
-    T prior = 0.0;
+    T prior(0.0);
     for (std::size_t j = 0; j < k; ++j) {
-      T squares = 0.0;
+      T squares(0.0);
       for (std::size_t i = 0; i < d; ++i) squares += q[j * d + i] * q[j * d + i];
       for (std::size_t i = 0; i < triangle; ++i) squares += icf[j * (d + triangle) + d + i] * icf[j * (d + triangle) + d + i];
       prior += 0.5 * squares - sum_q[j];
@@ -161,10 +161,10 @@ struct MatrixProduct {
   std::string_view name = "matrix product 64";
   std::vector<double> at = numbers(2 * n * n, -1, 1);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T total = 0.0;
+    T total(0.0);
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j) {
-        T acc = 0.0;
+        T acc(0.0);
         for (std::size_t l = 0; l < n; ++l) acc += x[i * n + l] * x[n * n + l * n + j];
         total += acc;
       }
@@ -177,7 +177,7 @@ struct NormalDensity {
   std::vector<double> at = {0.3, 1.7};
   std::vector<double> data = numbers(10000, -3, 3, 5);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T density = 0.0;
+    T density(0.0);
     for (const double y : data) {
       const T z = (y - x[0]) / x[1];
       density -= 0.5 * z * z + log(x[1]);
@@ -198,7 +198,7 @@ struct StochasticVolatility {
   std::vector<double> returns = numbers(n, -1, 1, 3);
   template <class T> T operator()(const std::vector<T>& x) const {
     const T &mu = x[0], &phi = x[1], &sigma = x[2];
-    T density = 0.0;
+    T density(0.0);
     T previous = x[3] * sigma / sqrt(1.0 - phi * phi) + mu;
     for (std::size_t t = 0; t < n; ++t) {
       T h = previous;
@@ -216,7 +216,7 @@ struct Rosenbrock {
   std::string_view name = "Rosenbrock-10 per call";
   std::vector<double> at = numbers(10, -1.5, 1.5);
   template <class T> T operator()(const std::vector<T>& x) const {
-    T y = 0.0;
+    T y(0.0);
     for (std::size_t i = 0; i + 1 < x.size(); ++i) {
       const T u = x[i + 1] - x[i] * x[i], v = 1.0 - x[i];
       y += 100.0 * u * u + v * v;
