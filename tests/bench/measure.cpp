@@ -89,19 +89,19 @@ std::vector<std::string> workloads(const std::vector<Runner>& runners, Kind kind
 namespace {
 
 /// Relative to the number itself and, for those that are what is left of larger terms, to the largest.
-void require_equal(const std::string& workload, std::string_view name, const Process::Result& got, const Process::Result& want) {
+void require_equal(const std::string& workload, std::string_view name, const Process::Result& got, std::string_view other, const Process::Result& want) {
   const double tolerance = workload.ends_with(", float") ? 1e-4 : 1e-10;
-  const auto near = [tolerance](double a, double b, double scale) { return std::abs(a - b) <= tolerance * (std::abs(b) + scale); };
-  if (!near(got.value, want.value, 0))
-    throw std::runtime_error(fmt::format("{}: the value of {} is {:.17g}, not {:.17g}", workload, name, got.value, want.value));
+  const auto require_near = [&](double a, double b, double scale, std::string_view what, std::size_t i) {
+    if (!(std::abs(a - b) <= tolerance * (std::abs(b) + scale)))
+      throw std::runtime_error(fmt::format("{}: {} and {} differ in {} {}: {:.17g} and {:.17g}", workload, name, other, what, i, a, b));
+  };
+  require_near(got.value, want.value, 0, "value", 0);
   if (got.gradient.empty()) return;
   if (got.gradient.size() != want.gradient.size())
-    throw std::runtime_error(fmt::format("{}: the gradient of {} has {} entries, not {}", workload, name, got.gradient.size(), want.gradient.size()));
+    throw std::runtime_error(fmt::format("{}: the gradients of {} and {} have {} and {} entries", workload, name, other, got.gradient.size(), want.gradient.size()));
   double largest = 0;
   for (const double g : want.gradient) largest = std::max(largest, std::abs(g));
-  for (std::size_t i = 0; i < want.gradient.size(); ++i)
-    if (!near(got.gradient[i], want.gradient[i], 1e-2 * largest))
-      throw std::runtime_error(fmt::format("{}: entry {} of the gradient of {} is {:.17g}, not {:.17g}", workload, i, name, got.gradient[i], want.gradient[i]));
+  for (std::size_t i = 0; i < want.gradient.size(); ++i) require_near(got.gradient[i], want.gradient[i], 1e-2 * largest, "entry", i);
 }
 
 }  // namespace
@@ -120,17 +120,15 @@ Row measure(const std::vector<Runner>& runners, Kind kind, const std::string& wo
 
   std::vector<Process::Result> results;
   std::vector<std::size_t> iterations;
-  const Process::Result* reference = nullptr;  // by hand, or else Gradus
+  std::size_t reference = processes.size();  // by hand, or else Gradus
   for (std::size_t i = 0; i < processes.size(); ++i) {
     processes[i]->open(workload);
     results.push_back(processes[i]->result());
-  }
-  for (std::size_t i = 0; i < processes.size(); ++i) {
     const Role role = row.measurements[i].entrant->role;
-    if (role == Role::hand || (role == Role::gradus && reference == nullptr)) reference = &results[i];
+    if (role == Role::hand || (role == Role::gradus && reference == processes.size())) reference = i;
   }
-  if (reference != nullptr)
-    for (std::size_t i = 0; i < processes.size(); ++i) require_equal(workload, row.measurements[i].entrant->name, results[i], *reference);
+  for (std::size_t i = 0; reference < processes.size() && i < processes.size(); ++i)
+    require_equal(workload, row.measurements[i].entrant->name, results[i], row.measurements[reference].entrant->name, results[reference]);
 
   for (std::size_t i = 0; i < processes.size(); ++i) {
     row.measurements[i].bytes = processes[i]->bytes();
