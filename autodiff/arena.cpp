@@ -48,13 +48,26 @@ void release(Reservation r) noexcept {
 #endif
 }
 
+void* allocate_lines(std::size_t bytes) {
+  const bool large = bytes >= 2 * huge_page;
+  const std::size_t line = large ? huge_page : Arena::alignment;
+  void* p = std::aligned_alloc(line, std::max<std::size_t>(1, (bytes + line - 1) / line) * line);
+  if (p == nullptr) throw std::bad_alloc();
+#if defined(__linux__)
+  if (large) ::madvise(p, bytes, MADV_HUGEPAGE);  // else a page fault every 4 KiB when it is first used
+#endif
+  return p;
+}
+
+void free_lines(void* p) noexcept { std::free(p); }
+
 void* Arena::allocate_from_next_chunk(std::size_t bytes) {
   constexpr std::size_t smallest = std::size_t{1} << 16;
   std::size_t next = chunks_.empty() ? 0 : at_.chunk + 1;
   while (next < chunks_.size() && chunks_[next].size < bytes) ++next;  // too small for this request: stays unused until a rewind
   if (next == chunks_.size()) {
     const std::size_t size = std::max({smallest, bytes, chunks_.empty() ? 0 : std::min(2 * chunks_.back().size, std::size_t{64} << 20)});
-    chunks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(size, std::align_val_t(alignment)))), size});
+    chunks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(allocate_lines(size))), size});
   }
   at_ = {next, bytes};
   return chunks_[next].data.get();

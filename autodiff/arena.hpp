@@ -24,6 +24,10 @@ inline constexpr bool reserves_at_once = false;
 [[nodiscard]] Reservation reserve_more(Reservation old, std::size_t used, std::size_t bytes);
 void release(Reservation) noexcept;
 
+/// Uninitialised memory aligned to cache lines, and to huge pages where it is large. Throws std::bad_alloc.
+[[nodiscard]] void* allocate_lines(std::size_t bytes);
+void free_lines(void*) noexcept;
+
 /// Chunks of memory handed out in order and taken back together; a rewound arena keeps its chunks, so a warmed-up loop allocates nothing.
 class Arena {
  public:
@@ -50,7 +54,7 @@ class Arena {
   [[nodiscard]] std::size_t bytes_used() const noexcept;
 
  private:
-  struct Free { void operator()(std::byte* p) const noexcept { ::operator delete(p, std::align_val_t(alignment)); } };
+  struct Free { void operator()(std::byte* p) const noexcept { free_lines(p); } };
   struct Chunk { std::unique_ptr<std::byte, Free> data; std::size_t size; };
   void* allocate_from_next_chunk(std::size_t bytes);
 

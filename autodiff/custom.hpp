@@ -42,20 +42,23 @@ template <class Real, class Pullback>
   if (values.size() != shape.size()) throw_size_mismatch("custom", values.size(), shape);
   BasicResult<Real> result(shape, operands);
   std::uninitialized_copy(values.begin(), values.end(), result.data());
-  if (!result.is_recorded()) return std::move(result).record([](Slot) { return [](Real*) {}; });
-  struct Range { Slot first; std::size_t count; };
+  if (!result.is_recorded()) return std::move(result).record([](Slot) { return [](BasicSweep<Real>&) {}; });
+  struct Part { Destination to; std::size_t size; };
   struct State {
     Pullback pullback;
-    std::vector<Range> ranges;
+    std::vector<Part> parts;
     mutable std::vector<std::span<Real>> gradients;
   };
   auto state = std::make_shared<State>(State{std::move(pullback), {}, std::vector<std::span<Real>>(operands.size())});
-  for (const auto* operand : operands) state->ranges.push_back({operand->slot(), operand->is_constant() ? 0 : operand->size()});
+  for (const auto* operand : operands) state->parts.push_back({operand->destination(), operand->is_constant() ? 0 : operand->size()});
   result.tape().keep(state);
   return std::move(result).record([&](Slot first) {
-    return [state = static_cast<const State*>(state.get()), first, n = values.size()](Real* adjoint) {
-      for (std::size_t k = 0; k < state->ranges.size(); ++k) state->gradients[k] = {adjoint + state->ranges[k].first, state->ranges[k].count};
-      state->pullback(std::span<const Real>(adjoint + first, n), std::span<const std::span<Real>>(state->gradients));
+    return [state = static_cast<const State*>(state.get()), first, n = values.size()](BasicSweep<Real>& sweep) {
+      for (std::size_t k = 0; k < state->parts.size(); ++k) {
+        const auto& [to, size] = state->parts[k];
+        state->gradients[k] = to ? std::span<Real>(sweep.sum(to), size) : std::span<Real>();
+      }
+      state->pullback(std::span<const Real>(sweep.adjoint(first), n), std::span<const std::span<Real>>(state->gradients));
     };
   });
 }

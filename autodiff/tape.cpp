@@ -187,6 +187,11 @@ template <class Real> void BasicTape<Real>::note_write(Word word, Slot slot, std
   if (tape != nullptr && tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
 }
 
+template <class Real> void BasicTape<Real>::note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range) {
+  BasicTape* const tape = find([&](const BasicTape& t) { return t.owns(word, slot); });
+  if (tape != nullptr) tape->ranges_[range].scalars = true;
+}
+
 template <class Real> void BasicTape<Real>::begin_segment() {
   const auto in_use = [this](Word id) { return std::any_of(segments_.begin(), segments_.end(), [id](const Segment& s) { return s.id == id; }); };
   do {
@@ -206,7 +211,7 @@ template <class Real> void BasicTape<Real>::begin_segment() {
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->size(), blocks_.size(), kept_.size(), this->slots_, this->id_, arena_.position()};
+  const Mark m{this->size(), blocks_.size(), ranges_.size(), kept_.size(), this->slots_, this->id_, arena_.position()};
   segments_.back().end = this->slots_ + 1;
   begin_segment();
   return m;
@@ -221,6 +226,7 @@ template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
   this->resize(to.nodes);
   this->slots_ = to.slots;
   blocks_.resize(to.blocks);
+  ranges_.resize(to.ranges);
   kept_.resize(to.kept);
   arena_.rewind(to.arena);
   if (position() <= stale_from_) stale_from_ = none;
@@ -232,6 +238,7 @@ template <class Real> void BasicTape<Real>::clear() {
   this->resize(0);
   this->slots_ = 0;
   blocks_.clear();
+  ranges_.clear();
   kept_.clear();
   arena_.rewind({});
   stale_from_ = none;
@@ -255,42 +262,70 @@ template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begi
 }
 }  // namespace
 
-template <class Real> void BasicTape<Real>::seed(const Seed<Real>& s, BasicAdjoints<Real>& adjoints) const {
+template <class Real> void BasicTape<Real>::seed(const Seed<Real>& s, BasicSweep<Real>& sweep) const {
   if (!this->admits(s.word))
     throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
-  if (s.values.empty()) adjoints.values_[s.first] += s.scalar;
-  for (std::size_t i = 0; i < s.values.size(); ++i) adjoints.values_[s.first + i] += s.values[i];
+  const Target<Real> target = sweep.target(s.to);
+  if (s.values.empty()) target.put(0, s.scalar);
+  for (std::size_t i = 0; i < s.values.size(); ++i) target.put(i, s.values[i]);
 }
 
 template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adjoints) const {
   if (stale_from_ != none)
     throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
-  adjoints.values_.assign(std::size_t{this->slots_} + 1, Real(0));
   this->open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
+  adjoints.segments_.clear();
+  const std::size_t n = std::size_t{this->slots_} + 1, capacity = adjoints.values_.capacity();
+  if (capacity < n) {
+    adjoints.values_ = {};  // rather than copy them
+    adjoints.values_.reserve(std::max(n, 2 * capacity));
+  }
+  adjoints.values_.resize(n);
+  adjoints.written_.resize(ranges_.size());
+  // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
+  Real* const adjoint = adjoints.values_.data();
+  std::size_t done = 0;
+  for (std::size_t r = 0; r < ranges_.size(); ++r) {
+    const Range& range = ranges_[r];
+    const std::size_t end = std::size_t{range.first} + range.count;
+    std::fill(adjoint + done, adjoint + (range.scalars ? end : range.first), Real(0));
+    adjoints.written_[r] = range.scalars;
+    done = end;
+  }
+  std::fill(adjoint + done, adjoint + n, Real(0));
+}
+
+template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
+  for (std::size_t r = 0; r < ranges_.size(); ++r)
+    if (adjoints.written_[r] == 0) std::fill_n(adjoints.values_.data() + ranges_[r].first, ranges_[r].count, Real(0));
   adjoints.segments_ = segments_;
   adjoints.segments_.back().end = this->slots_ + 1;
 }
 
 template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
   start_sweep(adjoints);
-  for (const Seed<Real>& s : seeds) seed(s, adjoints);
   Real* const adjoint = adjoints.values_.data();
+  BasicSweep<Real> sweep(adjoint, ranges_, adjoints.written_.data());
+  for (const Seed<Real>& s : seeds) seed(s, sweep);
   std::size_t end = this->size();
   for (std::size_t b = blocks_.size(); b-- > 0;) {
     const Block<Real>& block = blocks_[b];
     sweep_nodes(this->nodes_, block.node, end, adjoint);
     end = block.node;
+    if (adjoints.written_[block.range] == 0) continue;
     const auto reached = [](const Real& a) { return !is_zero(a); };
-    if (std::any_of(adjoint + block.first, adjoint + block.first + block.count, reached)) block.pull(block.closure, adjoint);
+    if (std::any_of(adjoint + block.first, adjoint + block.first + block.count, reached)) block.pull(block.closure, sweep);
   }
   sweep_nodes(this->nodes_, 0, end, adjoint);
+  finish_sweep(adjoints);
 }
 
 template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const {
   if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
   start_sweep(magnitudes);
-  seed(Seed<Real>(y, Real(1)), magnitudes);
   Real* const m = magnitudes.values_.data();
+  BasicSweep<Real> sweep(m, ranges_, magnitudes.written_.data());
+  seed(Seed<Real>(y, Real(1)), sweep);
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
   for (std::size_t k = this->size(); k-- > 0;) {
     const Node<Real>& n = this->nodes_[k];
@@ -299,6 +334,7 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
     m[n.a] += magnitude(Real(n.da)) * up;
     if (n.b != 0) m[n.b] += magnitude(Real(n.db)) * up;
   }
+  finish_sweep(magnitudes);
 }
 
 template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const { sweep({Seed<Real>(y, s)}, adjoints); }
@@ -308,8 +344,8 @@ template <class Real> void BasicTape<Real>::sweep(const BasicTensor<Real>& y, Ba
   sweep({Seed<Real>(y, std::span<const Real>(&s, 1))}, adjoints);
 }
 
-template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), first(y.slot()), scalar(s) {}
-template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<const Real> s) : word(y.word()), first(y.slot()), scalar(0), values(s) {
+template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), to{y.slot(), no_range}, scalar(s) {}
+template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<const Real> s) : word(y.word()), to(y.destination()), scalar(0), values(s) {
   if (s.size() != y.size()) throw ShapeError(fmt::format("sweep: {} seeds for an output of shape {}", s.size(), y.shape().text()));
   if (s.empty()) throw ShapeError("sweep: the output is empty");
 }

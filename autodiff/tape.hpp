@@ -11,14 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include <autodiff/adjoints.hpp>
 #include <autodiff/arena.hpp>
 #include <autodiff/dual.hpp>
 #include <autodiff/error.hpp>
 
 namespace gradus {
 
-/// Index of an adjoint. 0 means "no operand".
-using Slot = std::uint32_t;
 /// The bookkeeping word of a variable: the recording that made it, and whether it alone holds its slot.
 using Word = std::uint32_t;
 inline constexpr Word fresh_bit = Word{1} << 31;
@@ -30,11 +29,12 @@ inline constexpr Word no_tape_word = 0x7fffffff;
 template <class Real> struct Node { Slot out, a, b; Real da, db; };
 template <> struct [[gnu::packed, gnu::aligned(4)]] Node<double> { Slot out, a, b; double da, db; };
 
-/// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and adds to those of its inputs.
+/// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and contributes to those of its inputs.
 template <class Real> struct Block {
-  std::size_t node;  ///< how many scalar nodes precede it
+  std::size_t node;     ///< how many scalar nodes precede it
   Slot first, count;
-  void (*pull)(const void* closure, Real* adjoint);
+  std::uint32_t range;  ///< that of the outputs
+  void (*pull)(const void* closure, BasicSweep<Real>& sweep);
   const void* closure;
 };
 
@@ -184,7 +184,7 @@ template <class Real> struct Seed {
   Seed(const BasicVar<Real>& y, Real s = Real(1));
   Seed(const BasicTensor<Real>& y, std::span<const Real> s);
   Word word;
-  Slot first;
+  Destination to;
   Real scalar;
   std::span<const Real> values;
 };
@@ -204,7 +204,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
 
   /// A position to rewind to. Valid until the tape is cleared or rewound to before it.
   struct Mark {
-    std::size_t nodes, blocks, kept;
+    std::size_t nodes, blocks, ranges, kept;
     Slot slots;
     Word base;
     Arena::Position arena;
@@ -237,12 +237,28 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   // What tensors build on.
   /// Memory that lives until the tape is rewound before this point.
   template <class T = Real> [[nodiscard]] T* allocate(std::size_t n) { return arena_.template allocate_array<T>(n); }
-  /// Records an array operation: pull(adjoint) reads adjoint[first…] and adds to the adjoints of its inputs. It must be trivially destructible.
-  template <class Pull> void record_block(Slot first, std::size_t count, Pull&& pull) {
+  /// Slots for the adjoints of n > 0 elements of an array, aligned to cache lines unless they are few. Throws TapeError when slots are exhausted.
+  [[nodiscard]] Destination array(std::size_t n) {
+    constexpr Slot line = Arena::alignment / sizeof(Real);
+    const Slot padding = (line - 1) - this->slots_ % line;
+    if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
+    const Slot first = this->inputs(n);
+    ranges_.push_back({first, static_cast<Slot>(n), false});
+    return {first, static_cast<std::uint32_t>(ranges_.size() - 1)};
+  }
+  /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
+  static void note_scalar(Word word, Slot slot, std::uint32_t range) {
+    TapeCore<Real>* const active = active_tape<Real>;
+    if (active->is_recent(word)) static_cast<BasicTape*>(active)->ranges_[range].scalars = true;
+    else note_scalar_elsewhere(word, slot, range);
+  }
+  /// Records an array operation: pull(sweep) reads the adjoints of the result and contributes to those of its inputs. It must be trivially destructible.
+  template <class Pull> void record_block(Destination result, std::size_t count, Pull&& pull) {
     using Closure = std::remove_cvref_t<Pull>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
     const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(std::forward<Pull>(pull));
-    blocks_.push_back({this->size(), first, static_cast<Slot>(count), [](const void* c, Real* adjoint) { (*static_cast<const Closure*>(c))(adjoint); }, closure});
+    blocks_.push_back({this->size(), result.first, static_cast<Slot>(count), result.range,
+                       [](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure});
     this->open_ = 0;
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
@@ -255,7 +271,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[nodiscard]] bool owns(Word word, Slot slot) const noexcept;
   /// Throws TapeError unless some tape of this thread owns the variable: then memory of that tape's arena may be read.
   static void require_alive(Word word, Slot slot) {
-    if (!active_tape<Real>->is_current(word)) require_alive_elsewhere(word, slot);
+    if (!active_tape<Real>->is_recent(word)) require_alive_elsewhere(word, slot);
   }
 
  private:
@@ -263,10 +279,13 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   template <class R> friend class BasicAdjoints;
   void begin_segment();
   void start_sweep(BasicAdjoints<Real>& adjoints) const;
+  void finish_sweep(BasicAdjoints<Real>& adjoints) const;
   static void require_alive_elsewhere(Word word, Slot slot);
-  void seed(const Seed<Real>& s, BasicAdjoints<Real>& adjoints) const;
+  static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
+  void seed(const Seed<Real>& s, BasicSweep<Real>& sweep) const;
 
   std::vector<Block<Real>> blocks_;
+  std::vector<Range> ranges_;      // in the order of their slots; all others are those of scalars
   std::vector<Segment> segments_;  // the last one is current
   std::vector<std::shared_ptr<const void>> kept_;
   Arena arena_;
@@ -315,8 +334,9 @@ template <class Real> class BasicAdjoints {
  private:
   friend class BasicTape<Real>;
   void require(Word word, Slot first, std::size_t count) const;
-  std::vector<Real> values_;
-  std::vector<Segment> segments_;
+  std::vector<Real, UninitialisedAllocator<Real>> values_;
+  std::vector<unsigned char> written_;  // of every range, whether its adjoints hold anything yet
+  std::vector<Segment> segments_;       // empty while there is nothing to read
 };
 
 extern template class TapeCore<float>;

@@ -77,7 +77,9 @@ template <class Real> class BasicTensor {
   /// Element i in row-major order. Throws ShapeError when out of range.
   [[nodiscard]] BasicVar<Real> operator[](std::size_t i) const {
     if (i >= size()) throw_index(i, shape_);
-    return BasicVar<Real>(data()[i], slot_ == 0 ? 0 : static_cast<Slot>(slot_ + i), word_);
+    const Real& value = data()[i];
+    if (to_.range != no_range) BasicTape<Real>::note_scalar(word_, to_.first, to_.range);
+    return BasicVar<Real>(value, to_ ? static_cast<Slot>(to_.first + i) : 0, word_);
   }
   /// Element by one index an axis. Throws ShapeError when one is out of range or missing.
   template <class... Indices>
@@ -101,10 +103,12 @@ template <class Real> class BasicTensor {
   }
 
   // ---- What array ops build on.
-  [[nodiscard]] Slot slot() const noexcept { return slot_; }
+  [[nodiscard]] Slot slot() const noexcept { return to_.first; }
+  /// Where a pullback contributes to the adjoint of this tensor.
+  [[nodiscard]] Destination destination() const noexcept { return to_; }
   [[nodiscard]] Word word() const noexcept { return word_; }
   [[nodiscard]] const Real* data() const {
-    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, slot_);
+    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, to_.first);
     return data_;
   }
   /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded tensor.
@@ -120,7 +124,7 @@ template <class Real> class BasicTensor {
   Real* data_ = nullptr;
   std::shared_ptr<Real[]> owned_;  // constants only
   std::size_t created_ = 0;        // position of the tape when an input was made
-  Slot slot_ = 0;
+  Destination to_;
   Word word_ = constant_word;
   bool input_ = false;
 };
@@ -128,7 +132,7 @@ template <class Real> class BasicTensor {
 /// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
 ///   BasicResult<Real> result("softmax", shape, {&x});      // checks the operands
 ///   ... write result.data() ...
-///   return result.record([...](Real* adjoint) { ... });    // not called for constants: guard work with result.is_recorded()
+///   return std::move(result).record([&](Slot first) { return [...](BasicSweep<Real>& sweep) { ... }; });  // not called for constants
 template <class Real> class BasicResult {
  public:
   BasicResult(const Shape& shape, std::initializer_list<const BasicTensor<Real>*> operands) : BasicResult(shape, std::span(operands.begin(), operands.size())) {}
@@ -152,12 +156,13 @@ template <class Real> class BasicResult {
   [[nodiscard]] Real* scratch(std::size_t n) { return tape_->allocate(n); }
   [[nodiscard]] BasicTape<Real>& tape() noexcept { return *tape_; }
 
-  /// make_pull(first output slot) returns the pullback pull(adjoint).
+  /// make_pull(first output slot) returns the pullback pull(sweep), which reads sweep.adjoint(first) and contributes to its operands by
+  /// sweep.target or sweep.sum of their destinations.
   template <class MakePull> [[nodiscard]] BasicTensor<Real> record(MakePull&& make_pull) && {
     if (tape_ != nullptr && tensor_.size_ != 0) {
-      tensor_.slot_ = tape_->inputs(tensor_.size_);
+      tensor_.to_ = tape_->array(tensor_.size_);
       tensor_.word_ = tape_->input_word();
-      tape_->record_block(tensor_.slot_, tensor_.size_, make_pull(tensor_.slot_));
+      tape_->record_block(tensor_.to_, tensor_.size_, make_pull(tensor_.to_.first));
     } else if (tape_ != nullptr) {  // an empty result has no adjoints: it is a constant that owns nothing of the tape
       tensor_.owned_ = std::shared_ptr<Real[]>(new Real[1]);
       tensor_.data_ = tensor_.owned_.get();
@@ -170,13 +175,13 @@ template <class Real> class BasicResult {
   BasicTape<Real>* tape_ = nullptr;
 };
 
-template <class Real> BasicTensor<Real>::BasicTensor(const BasicVar<Real>& x) : slot_(x.slot()), word_(x.word() & ~fresh_bit) {
+template <class Real> BasicTensor<Real>::BasicTensor(const BasicVar<Real>& x) : to_{x.slot(), no_range}, word_(x.word() & ~fresh_bit) {
   TapeCore<Real>& core = *active_tape<Real>;
-  if (core.admits(word_, slot_)) {
+  if (core.admits(word_, to_.first)) {
     static_cast<void>(BasicVar<Real>(x));  // a copy: from here on two objects hold the slot
     data_ = static_cast<BasicTape<Real>&>(core).allocate(1);
   } else {
-    slot_ = 0;
+    to_ = {};
     owned_ = std::shared_ptr<Real[]>(new Real[1]);
     data_ = owned_.get();
   }
@@ -191,7 +196,7 @@ template <class Real> BasicTensor<Real> BasicTensor<Real>::input(const Shape& sh
   BasicTensor t(shape, Uninitialised{});
   t.data_ = tape.allocate(t.size_);
   std::uninitialized_copy(values.begin(), values.end(), t.data_);
-  t.slot_ = tape.inputs(t.size_);
+  t.to_ = tape.array(t.size_);
   t.word_ = tape.input_word();
   t.created_ = tape.position();
   t.input_ = true;
@@ -201,8 +206,8 @@ template <class Real> BasicTensor<Real> BasicTensor<Real>::input(const Shape& sh
 template <class Real> std::span<Real> BasicTensor<Real>::writable() {
   if (word_ != constant_word) {
     if (!input_) throw TapeError("values: only inputs and constants can be written, not the result of an operation");
-    BasicTape<Real>::require_alive(word_, slot_);
-    BasicTape<Real>::note_write(word_, slot_, created_);
+    BasicTape<Real>::require_alive(word_, to_.first);
+    BasicTape<Real>::note_write(word_, to_.first, created_);
   } else if (owned_.use_count() > 1) {  // others, or a tape, still read the old values
     *this = BasicTensor(shape_, std::span<const Real>(data_, size()));
   }
@@ -225,11 +230,12 @@ template <class Real> BasicTensor<Real> BasicTensor<Real>::stack(std::span<const
   std::uninitialized_copy(values.begin(), values.end(), t.data_);
   auto* from = tape.template allocate<Slot>(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) from[i] = elements[i].slot();
-  t.slot_ = tape.inputs(t.size_);
+  t.to_ = tape.array(t.size_);
   t.word_ = tape.input_word();
-  tape.record_block(t.slot_, t.size_, [from, first = t.slot_, n = t.size_](Real* adjoint) {
+  tape.record_block(t.to_, t.size_, [from, first = t.to_.first, n = t.size_](BasicSweep<Real>& sweep) {
+    const Real* const up = sweep.adjoint(first);
     for (std::size_t i = 0; i < n; ++i)
-      if (from[i] != 0) adjoint[from[i]] += adjoint[first + i];
+      if (from[i] != 0) *sweep.sum({from[i], no_range}) += up[i];
   });
   return t;
 }
@@ -268,8 +274,10 @@ template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& 
   Real* out = result.data();
   for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Real>(op.value(in[i]));
   return std::move(result).record([&](Slot first) {
-    return [op, in, out = static_cast<const Real*>(out), n, first, to = x.slot()](Real* adjoint) {
-      for (std::size_t i = 0; i < n; ++i) adjoint[to + i] += detail::contribution(op, in[i], out[i], adjoint[first + i]);
+    return [op, in, out = static_cast<const Real*>(out), n, first, to = x.destination()](BasicSweep<Real>& sweep) {
+      const Real* const up = sweep.adjoint(first);
+      const Target<Real> target = sweep.target(to);
+      for (std::size_t i = 0; i < n; ++i) target.put(i, detail::contribution(op, in[i], out[i], up[i]));
     };
   });
 }
@@ -283,11 +291,14 @@ template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& 
   Real* out = result.data();
   map.for_each([&](std::size_t o, std::size_t i, std::size_t j) { out[o] = static_cast<Real>(op.value(pa[i], pb[j])); });
   return std::move(result).record([&](Slot first) {
-    return [op, map, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.slot(), to_b = b.slot()](Real* adjoint) {
+    return [op, map, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
+      const Real* const up = sweep.adjoint(first);
+      Real* const sum_a = to_a ? sweep.sum(to_a) : nullptr;
+      Real* const sum_b = to_b ? sweep.sum(to_b) : nullptr;
       map.for_each([&](std::size_t o, std::size_t i, std::size_t j) {
-        const auto part = detail::contributions(op, pa[i], pb[j], out[o], adjoint[first + o]);
-        if (to_a != 0) adjoint[to_a + i] += part.da;
-        if (to_b != 0) adjoint[to_b + j] += part.db;
+        const auto part = detail::contributions(op, pa[i], pb[j], out[o], up[o]);
+        if (sum_a != nullptr) sum_a[i] += part.da;
+        if (sum_b != nullptr) sum_b[j] += part.db;
       });
     };
   });

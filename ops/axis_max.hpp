@@ -20,8 +20,10 @@ template <class Real> [[nodiscard]] BasicTensor<Real> max_along(const BasicTenso
     if (chosen != nullptr) chosen[row] = static_cast<std::uint32_t>(from);
   });
   return std::move(result).record([&](Slot first) {
-    return [chosen = static_cast<const std::uint32_t*>(chosen), n = shape.size(), first, to = x.slot()](Real* adjoint) {
-      for (std::size_t row = 0; row < n; ++row) adjoint[to + chosen[row]] += adjoint[first + row];
+    return [chosen = static_cast<const std::uint32_t*>(chosen), n = shape.size(), first, to = x.destination()](BasicSweep<Real>& sweep) {
+      const Real* const up = sweep.adjoint(first);
+      Real* const sum = sweep.sum(to);
+      for (std::size_t row = 0; row < n; ++row) sum[chosen[row]] += up[row];
     };
   });
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <autodiff/adjoints.hpp>
 #include <autodiff/shape.hpp>
 #include <ops/rows.hpp>
 
@@ -42,19 +43,21 @@ template <class Real, class Finish> void sum_along(const AxisView& view, const R
     }
 }
 
-/// adjoint of every entry += that of its row, as given(row).
-template <class Real, class Given> void spread_along(const AxisView& view, Real* to, Given&& given) {
+/// Contributes to the adjoint of every entry that of its row, as given(row).
+template <class Real, class Given> void spread_along(const AxisView& view, const Target<Real>& target, Given&& given) {
   for (std::size_t o = 0; o < view.outer; ++o)
     for (std::size_t k = 0; k < view.length; ++k)
-      for (std::size_t i = 0; i < view.inner; ++i) to[(o * view.length + k) * view.inner + i] += given(o * view.inner + i);
+      for (std::size_t i = 0; i < view.inner; ++i) target.put((o * view.length + k) * view.inner + i, given(o * view.inner + i));
 }
 
-/// to[j] += the sum of column j of a row-major matrix.
-template <class Real> void add_column_sums(const Real* x, std::size_t rows, std::size_t columns, Real* to) {
-  std::vector<Real> sums(columns);
+/// Contributes to target element j the sum of column j of a row-major matrix.
+template <class Real> void put_column_sums(const Real* x, std::size_t rows, std::size_t columns, const Target<Real>& target) {
   const AxisView view(Shape{rows, columns}, 0);
-  sum_along(view, x, sums.data(), [](const auto& total) { return total; });
-  for (std::size_t j = 0; j < columns; ++j) to[j] += sums[j];
+  const auto total = [](const auto& sum) { return sum; };
+  if (!target.add) return sum_along(view, x, target.to, total);
+  std::vector<Real> sums(columns);
+  sum_along(view, x, sums.data(), total);
+  for (std::size_t j = 0; j < columns; ++j) target.to[j] += sums[j];
 }
 
 }  // namespace gradus

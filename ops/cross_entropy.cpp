@@ -43,15 +43,16 @@ template <class Real> BasicTensor<Real> cross_entropy(const BasicTensor<Real>& s
       if (is_extreme(value)) result.data()[r] = static_cast<Real>(value_of_row<Wider<Real>>(ps + r * n, py + r * n, n));
   }
   return std::move(result).record([&](Slot first) {
-    return [ps, py, n, rows, first, to_s = s.slot(), to_y = y.slot()](Real* adjoint) {
-      for (std::size_t r = 0; r < rows; ++r) {
-        const Real up = adjoint[first + r];
-        if (is_zero(up)) continue;
-        for (std::size_t k = r * n; k < (r + 1) * n; ++k) {
-          if (to_s != 0) adjoint[to_s + k] += share_of_s(up, py[k], ps[k]);
-          if (to_y != 0) adjoint[to_y + k] += static_cast<Real>(-(Work<Real>(up) * log(Work<Real>(ps[k]))));
+    return [ps, py, n, rows, first, to_s = s.destination(), to_y = y.destination()](BasicSweep<Real>& sweep) {
+      const auto pull = [&](Destination to, auto&& part) {
+        const Target<Real> target = sweep.target(to);
+        for (std::size_t r = 0; r < rows; ++r) {
+          const Real up = sweep.adjoint(first)[r];
+          for (std::size_t k = r * n; k < (r + 1) * n; ++k) target.put(k, is_zero(up) ? up : part(up, k));
         }
-      }
+      };
+      if (to_s) pull(to_s, [&](const Real& up, std::size_t k) { return share_of_s(up, py[k], ps[k]); });
+      if (to_y) pull(to_y, [&](const Real& up, std::size_t k) { return static_cast<Real>(-(Work<Real>(up) * log(Work<Real>(ps[k])))); });
     };
   });
 }

@@ -19,13 +19,14 @@ template <class Real> BasicTensor<Real> dot(const BasicTensor<Real>& a, const Ba
   if constexpr (std::is_same_v<Real, double>)
     if (is_extreme(value) && value != 0) result.data()[0] = static_cast<Real>(product(Wider<Real>(1)));
   return std::move(result).record([&](Slot first) {
-    return [x, y, n, first, to_a = a.slot(), to_b = b.slot()](Real* adjoint) {
-      const Real up = adjoint[first];
-      if (is_zero(up)) return;
-      for (std::size_t k = 0; k < n; ++k) {
-        if (to_a != 0) adjoint[to_a + k] += y[k] * up;
-        if (to_b != 0) adjoint[to_b + k] += x[k] * up;
-      }
+    return [x, y, n, first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
+      const Real up = sweep.adjoint(first)[0];
+      const auto pull = [&](Destination to, const Real* other) {
+        const Target<Real> target = sweep.target(to);
+        for (std::size_t k = 0; k < n; ++k) target.put(k, other[k] * up);
+      };
+      if (to_a) pull(to_a, y);
+      if (to_b) pull(to_b, x);
     };
   });
 }

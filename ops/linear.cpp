@@ -19,11 +19,11 @@ template <class Real> BasicTensor<Real> linear(const BasicTensor<Real>& a, const
   const MatrixView<Real> left(a.data(), n, k), right(b.data(), k, m);
   multiply(left, right, bias.data(), result.data());
   return std::move(result).record([&](Slot first) {
-    return [left, right, first, to_a = a.slot(), to_b = b.slot(), to_bias = bias.slot()](Real* adjoint) {
-      const MatrixView<Real> up(adjoint + first, left.rows, right.columns);
-      if (to_a != 0) add_product(up, right.transposed(), adjoint + to_a, Annihilates::left);
-      if (to_b != 0) add_product(left.transposed(), up, adjoint + to_b, Annihilates::right);
-      if (to_bias != 0) add_column_sums(up.data, up.rows, up.columns, adjoint + to_bias);
+    return [left, right, first, to_a = a.destination(), to_b = b.destination(), to_bias = bias.destination()](BasicSweep<Real>& sweep) {
+      const MatrixView<Real> up(sweep.adjoint(first), left.rows, right.columns);
+      if (to_a) put_product(up, right.transposed(), sweep.target(to_a), Annihilates::left);
+      if (to_b) put_product(left.transposed(), up, sweep.target(to_b), Annihilates::right);
+      if (to_bias) put_column_sums(up.data, up.rows, up.columns, sweep.target(to_bias));
     };
   });
 }

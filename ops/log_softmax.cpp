@@ -18,15 +18,19 @@ template <class W, class S, class U, class Add> void pull_row(std::size_t n, std
   for (std::size_t i = 0; i < n; ++i) add(i, i == top ? w(i) * rest - s(i) * others : w(i) - s(i) * total);
 }
 
-template <class Real> void pull(Strided<const Real> z, Strided<const Real> s, Strided<const Real> w, Strided<Real> to, std::size_t n) {
+/// put(i, part) for the contributions of a row.
+template <class Real, class Put> void pull(Strided<const Real> z, Strided<const Real> s, Strided<const Real> w, std::size_t n, Put&& put) {
   bool zero = true, easy = true;
   for (std::size_t k = 0; k < n; ++k) {
     zero = zero && is_zero(w[k]);
     easy = easy && is_easy_adjoint(w[k]);
   }
-  if (zero) return;
+  if (zero) {
+    for (std::size_t i = 0; i < n; ++i) put(i, Real(0));
+    return;
+  }
   const std::size_t top = first_max(z, n);
-  const auto add = [&](std::size_t i, const auto& part) { to[i] += static_cast<Real>(part); };
+  const auto add = [&](std::size_t i, const auto& part) { put(i, static_cast<Real>(part)); };
   if (easy && is_easy_row(z, s, n, top)) {
     using W = Work<Real>;
     pull_row<W>(n, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
@@ -59,10 +63,12 @@ template <class Real> BasicTensor<Real> log_softmax(const BasicTensor<Real>& x, 
       }
     });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), first, slot = x.slot()](Real* adjoint) {
+    return [view, in, soft = static_cast<const Real*>(soft), first, to = x.destination()](BasicSweep<Real>& sweep) {
+      const Real* const up = sweep.adjoint(first);
+      const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t, std::size_t at) {
-        pull(Strided<const Real>{in + at, view.inner}, Strided<const Real>{soft + at, view.inner}, Strided<const Real>{adjoint + first + at, view.inner},
-             Strided<Real>{adjoint + slot + at, view.inner}, view.length);
+        pull(Strided<const Real>{in + at, view.inner}, Strided<const Real>{soft + at, view.inner}, Strided<const Real>{up + at, view.inner}, view.length,
+             [&](std::size_t i, const Real& part) { target.put(at + i * view.inner, part); });
       });
     };
   });

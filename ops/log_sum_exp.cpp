@@ -28,18 +28,22 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
   });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), first, slot = x.slot()](Real* adjoint) {
+    return [view, in, soft = static_cast<const Real*>(soft), first, to = x.destination()](BasicSweep<Real>& sweep) {
+      const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t row, std::size_t at) {
-        const Real up = adjoint[first + row];
-        if (is_zero(up) || view.length == 0) return;
+        const Real up = sweep.adjoint(first)[row];
+        const auto put = [&](std::size_t k, const Real& part) { target.put(at + k * view.inner, part); };
+        if (is_zero(up)) {
+          for (std::size_t k = 0; k < view.length; ++k) put(k, up);
+          return;
+        }
         const Strided<const Real> z{in + at, view.inner}, s{soft + at, view.inner};
-        const Strided<Real> to{adjoint + slot + at, view.inner};
         if (is_easy_row(z, s, view.length, first_max(z, view.length))) {
-          for (std::size_t k = 0; k < view.length; ++k) to[k] += s[k] * up;
+          for (std::size_t k = 0; k < view.length; ++k) put(k, s[k] * up);
         } else {
           std::vector<Wider<Real>> wide(view.length);
           soft_row<Wider<Real>>(z, view.length, Strided<Wider<Real>>{wide.data(), 1});
-          for (std::size_t k = 0; k < view.length; ++k) to[k] += static_cast<Real>(wide[k] * static_cast<Wider<Real>>(up));
+          for (std::size_t k = 0; k < view.length; ++k) put(k, static_cast<Real>(wide[k] * static_cast<Wider<Real>>(up)));
         }
       });
     };

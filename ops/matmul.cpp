@@ -19,10 +19,10 @@ template <class Real> BasicTensor<Real> matmul(const BasicTensor<Real>& a, const
   const MatrixView<Real> left(a.data(), n, k), right(b.data(), k, m);
   multiply<Real>(left, right, nullptr, result.data());
   return std::move(result).record([&](Slot first) {
-    return [left, right, first, to_a = a.slot(), to_b = b.slot()](Real* adjoint) {
-      const MatrixView<Real> up(adjoint + first, left.rows, right.columns);
-      if (to_a != 0) add_product(up, right.transposed(), adjoint + to_a, Annihilates::left);
-      if (to_b != 0) add_product(left.transposed(), up, adjoint + to_b, Annihilates::right);
+    return [left, right, first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
+      const MatrixView<Real> up(sweep.adjoint(first), left.rows, right.columns);
+      if (to_a) put_product(up, right.transposed(), sweep.target(to_a), Annihilates::left);
+      if (to_b) put_product(left.transposed(), up, sweep.target(to_b), Annihilates::right);
     };
   });
 }

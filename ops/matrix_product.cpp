@@ -139,17 +139,18 @@ template <class Real> void multiply(const MatrixView<Real>& a, const MatrixView<
     }
 }
 
-template <class Real> void add_product(const MatrixView<Real>& a, const MatrixView<Real>& b, Real* to, Annihilates zeros) {
+template <class Real> void put_product(const MatrixView<Real>& a, const MatrixView<Real>& b, const Target<Real>& target, Annihilates zeros) {
+  if (!target.add) return multiply<Real>(a, b, nullptr, target.to, zeros);
   std::vector<Real> product(a.rows * b.columns);
   multiply<Real>(a, b, nullptr, product.data(), zeros);
-  for (std::size_t i = 0; i < product.size(); ++i) to[i] += product[i];
+  for (std::size_t i = 0; i < product.size(); ++i) target.to[i] += product[i];
 }
 
 template void multiply(const MatrixView<float>&, const MatrixView<float>&, const float*, float*, Annihilates);
 template void multiply(const MatrixView<double>&, const MatrixView<double>&, const double*, double*, Annihilates);
 template void multiply(const MatrixView<Dual<double>>&, const MatrixView<Dual<double>>&, const Dual<double>*, Dual<double>*, Annihilates);
-template void add_product(const MatrixView<float>&, const MatrixView<float>&, float*, Annihilates);
-template void add_product(const MatrixView<double>&, const MatrixView<double>&, double*, Annihilates);
-template void add_product(const MatrixView<Dual<double>>&, const MatrixView<Dual<double>>&, Dual<double>*, Annihilates);
+template void put_product(const MatrixView<float>&, const MatrixView<float>&, const Target<float>&, Annihilates);
+template void put_product(const MatrixView<double>&, const MatrixView<double>&, const Target<double>&, Annihilates);
+template void put_product(const MatrixView<Dual<double>>&, const MatrixView<Dual<double>>&, const Target<Dual<double>>&, Annihilates);
 
 }  // namespace gradus

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include <autodiff/adjoints.hpp>
 #include <autodiff/dual.hpp>
 
 namespace gradus {
@@ -25,7 +26,7 @@ enum class Annihilates : unsigned char { neither, left, right };
 /// are. Entries near either end of the range of Real, infinite or NaN, are formed again in Wider<Real>.
 template <class Real> void multiply(const MatrixView<Real>& a, const MatrixView<Real>& b, const Real* bias, Real* c, Annihilates zeros = Annihilates::neither);
 
-/// to += a·b where one factor holds adjoints.
-template <class Real> void add_product(const MatrixView<Real>& a, const MatrixView<Real>& b, Real* to, Annihilates zeros);
+/// Contributes a·b, where one factor holds adjoints.
+template <class Real> void put_product(const MatrixView<Real>& a, const MatrixView<Real>& b, const Target<Real>& target, Annihilates zeros);
 
 }  // namespace gradus

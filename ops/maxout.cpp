@@ -32,13 +32,14 @@ template <class Real> BasicTensor<Real> maxout(const BasicTensor<Real>& x, const
     if (chosen != nullptr) chosen[r] = static_cast<std::uint32_t>(best);
   }
   return std::move(result).record([&](Slot first) {
-    return [left, right, chosen = static_cast<const std::uint32_t*>(chosen), outputs, first, to_x = x.slot(), to_w = w.slot(), to_b = b.slot()](Real* adjoint) {
+    return [left, right, chosen = static_cast<const std::uint32_t*>(chosen), outputs, first, to_x = x.destination(), to_w = w.destination(),
+            to_b = b.destination()](BasicSweep<Real>& sweep) {
       std::vector<Real> up(left.rows * right.columns);  // the adjoints of all pieces, 0 but for the chosen ones
-      for (std::size_t r = 0; r < left.rows * outputs; ++r) up[chosen[r]] = adjoint[first + r];
+      for (std::size_t r = 0; r < left.rows * outputs; ++r) up[chosen[r]] = sweep.adjoint(first)[r];
       const MatrixView<Real> g(up.data(), left.rows, right.columns);
-      if (to_x != 0) add_product(g, right.transposed(), adjoint + to_x, Annihilates::left);
-      if (to_w != 0) add_product(left.transposed(), g, adjoint + to_w, Annihilates::right);
-      if (to_b != 0) add_column_sums(g.data, g.rows, g.columns, adjoint + to_b);
+      if (to_x) put_product(g, right.transposed(), sweep.target(to_x), Annihilates::left);
+      if (to_w) put_product(left.transposed(), g, sweep.target(to_w), Annihilates::right);
+      if (to_b) put_column_sums(g.data, g.rows, g.columns, sweep.target(to_b));
     };
   });
 }

@@ -12,8 +12,8 @@ template <class Real> BasicTensor<Real> mean_over(const BasicTensor<Real>& x, co
   BasicResult<Real> result(shape, {&x});
   sum_along(view, x.data(), result.data(), [n](const auto& total) { return total / n; });
   return std::move(result).record([&](Slot first) {
-    return [view, n, first, to = x.slot()](Real* adjoint) {
-      spread_along(view, adjoint + to, [&](std::size_t row) { return static_cast<Real>(adjoint[first + row] / static_cast<Real>(n)); });
+    return [view, n, first, to = x.destination()](BasicSweep<Real>& sweep) {
+      spread_along(view, sweep.target(to), [n, up = sweep.adjoint(first)](std::size_t row) { return static_cast<Real>(up[row] / static_cast<Real>(n)); });
     };
   });
 }

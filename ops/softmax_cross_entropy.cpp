@@ -55,7 +55,8 @@ template <class Real> struct Loss {
   const Real* given = nullptr;                ///< labels, or
   const std::uint32_t* classes = nullptr;     ///< classes
   Real *soft = nullptr, *log_rest = nullptr;  ///< the softmax, and log sum_j exp(z_j - z_top) for every row
-  Slot to_z = 0, to_given = 0, first = 0;
+  Destination to_z{}, to_given{};
+  Slot first = 0;
 
   /// f(labels of the row in type W)
   template <class W, class F> decltype(auto) with_labels(std::size_t row, F&& f) const {
@@ -81,23 +82,23 @@ template <class Real> struct Loss {
     return static_cast<Wider<Real>>(value);
   }
 
-  template <class W, class S> void pull_row(Real* adjoint, std::size_t row, std::size_t top, S&& s, const W& log_of_rest, const Real& upstream) const {
+  struct Gradients { Target<Real> z, given; };
+  template <class W, class S> void pull_row(const Gradients& gradients, std::size_t row, std::size_t top, S&& s, const W& log_of_rest, const Real& upstream) const {
     const W up = options.reduction == Reduction::mean ? W(upstream) / W(static_cast<double>(rows)) : W(upstream);
-    if (to_z != 0)
+    if (to_z)
       with_labels<W>(row, [&](const auto& labels) {
-        pull_logits(n, top, s, labels, up, [&](std::size_t i, const W& part) { adjoint[to_z + row * n + i] += static_cast<Real>(part); });
+        pull_logits(n, top, s, labels, up, [&](std::size_t i, const W& part) { gradients.z.put(row * n + i, static_cast<Real>(part)); });
       });
-    if (to_given == 0 || options.label_smoothing == 1) return;
+    if (!to_given || options.label_smoothing == 1) return;
     const W keep_up = up * (W(1) - W(options.label_smoothing));
     for (std::size_t i = 0; i < n; ++i) {
       const W part = keep_up * negative_log(z + row * n, i, top, log_of_rest);
-      Real& to = adjoint[to_given + row * n + i];
       if constexpr (std::is_same_v<W, double>)
         if (!std::isfinite(part)) {  // the logits may lie further apart than the largest double
-          to += static_cast<Real>(Wider<W>(keep_up) * negative_log(z + row * n, i, top, Wider<W>(log_of_rest)));
+          gradients.given.put(row * n + i, static_cast<Real>(Wider<W>(keep_up) * negative_log(z + row * n, i, top, Wider<W>(log_of_rest))));
           continue;
         }
-      to += static_cast<Real>(part);
+      gradients.given.put(row * n + i, static_cast<Real>(part));
     }
   }
 
@@ -113,21 +114,28 @@ template <class Real> struct Loss {
     }
   }
 
-  void operator()(Real* adjoint) const {
+  void operator()(BasicSweep<Real>& sweep) const {
+    Gradients gradients{};
+    if (to_z) gradients.z = sweep.target(to_z);
+    if (to_given && options.label_smoothing != 1) gradients.given = sweep.target(to_given);
     std::vector<Wider<Real>> wide;
-    for (std::size_t row = 0; row < rows; ++row) {
-      const Real up = adjoint[options.reduction == Reduction::none ? first + row : first];
-      if (is_zero(up) || n == 0) continue;
+    for (std::size_t row = 0; row < rows && n != 0; ++row) {
+      const Real up = sweep.adjoint(first)[options.reduction == Reduction::none ? row : 0];
+      if (is_zero(up)) {
+        for (const Target<Real>& target : {gradients.z, gradients.given})
+          if (target.to != nullptr && !target.add) std::fill_n(target.to + row * n, n, Real(0));
+        continue;
+      }
       const Strided<const Real> from{z + row * n, 1}, s{soft + row * n, 1};
       const std::size_t top = first_max(from, n);
       if (is_easy_adjoint(up) && has_easy_labels(row) && is_easy_row(from, s, n, top)) {
         using W = Work<Real>;
-        pull_row<W>(adjoint, row, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, static_cast<W>(log_rest[row]), up);
+        pull_row<W>(gradients, row, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, static_cast<W>(log_rest[row]), up);
       } else {
         using W = Wider<Real>;
         wide.resize(n);
         const SoftRow<W> e = soft_row<W>(from, n, Strided<W>{wide.data(), 1});
-        pull_row<W>(adjoint, row, top, [&](std::size_t k) { return wide[k]; }, log1p(e.rest), up);
+        pull_row<W>(gradients, row, top, [&](std::size_t k) { return wide[k]; }, log1p(e.rest), up);
       }
     }
   }
@@ -175,7 +183,7 @@ template <class Real, class Read> BasicTensor<Real> with_classes(const BasicTens
   }
   Loss<Real> loss{.rows = rows, .n = n, .options = options, .z = logits.data()};
   loss.classes = classes;
-  loss.to_z = logits.slot();
+  loss.to_z = logits.destination();
   return reduce_and_record(std::move(result), loss);
 }
 
@@ -195,8 +203,8 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const B
   BasicResult<Real> result(options.reduction == Reduction::none ? row_shape : Shape{}, {&logits, &targets});
   Loss<Real> loss{.rows = row_shape.size(), .n = logits.shape()[axis], .options = options, .z = logits.data()};
   loss.given = targets.data();
-  loss.to_z = logits.slot();
-  loss.to_given = targets.slot();
+  loss.to_z = logits.destination();
+  loss.to_given = targets.destination();
   return reduce_and_record(std::move(result), loss);
 }
 

@@ -11,7 +11,9 @@ template <class Real> BasicTensor<Real> sum_over(const BasicTensor<Real>& x, con
   BasicResult<Real> result(shape, {&x});
   sum_along(view, x.data(), result.data(), [](const auto& total) { return total; });
   return std::move(result).record([&](Slot first) {
-    return [view, first, to = x.slot()](Real* adjoint) { spread_along(view, adjoint + to, [&](std::size_t row) { return adjoint[first + row]; }); };
+    return [view, first, to = x.destination()](BasicSweep<Real>& sweep) {
+      spread_along(view, sweep.target(to), [up = sweep.adjoint(first)](std::size_t row) { return up[row]; });
+    };
   });
 }
 }  // namespace

@@ -1,6 +1,7 @@
 // Checks the gradient of your function: BOOST_TEST(gradus::check(f, {-1.2, 1.0})).
 #pragma once
 
+#include <charconv>
 #include <functional>
 #include <initializer_list>
 #include <span>
@@ -140,6 +141,9 @@ template <class Op> Subject subject_of_op(const Op& op, Subject::View x) {
   constexpr std::size_t arity = UnaryOp<Op> ? 1 : 2;
   Subject s;
   s.name = std::string(Op::info.name);
+  for (std::size_t i = 0; i < x.size(); ++i) s.inputs.push_back(std::string(Op::info.operands[i % arity]) + '[' + std::to_string(i / arity) + ']');
+  for (const std::string_view kink : Op::info.kinks)
+    if (double at = 0; std::from_chars(kink.data(), kink.data() + kink.size(), at).ptr == kink.data() + kink.size()) s.kinks.push_back(at);  // others depend on parameters
   for (std::size_t i = 0; i < x.size() && !Op::info.domain.empty(); ++i) s.domain.push_back(Op::info.domain[i % arity]);
   s.value = [op](Subject::View at) {
     Subject::Values y;

@@ -18,6 +18,7 @@ struct Subject {
 
   std::string name = "f";
   std::vector<std::string> inputs;                          ///< names of the inputs; x[0], x[1], … if empty
+  std::vector<double> kinks;                                ///< where each input, alone, has a corner: for advice on what was not visited
   std::function<Values(View x)> value;                      ///< the m results
   std::function<Values(View x, View cotangent)> pullback;   ///< under test: the cotangent (m numbers) times the Jacobian: n numbers
 

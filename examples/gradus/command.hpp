@@ -60,6 +60,7 @@ struct MutantOptions {
   bool quick = false;
 };
 int mutants_command(const MutantOptions& options, const Common& common);
+int limits_command(const Common& common);
 int list_command(const Common& common, bool markdown);
 int show_command(const std::vector<std::string>& names, const Common& common);
 int eval_command(const std::string& file, const std::string& form);

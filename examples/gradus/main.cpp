@@ -110,6 +110,8 @@ int run(int argc, char** argv) {
   auto* check_mutants = check->add_flag("--mutants", check_the_checker, "check the checker: wrong rules must be caught, right ones never blamed");
   check->add_option("--trials", mutants.trials, "how many checks of right rules (default 100000)")->needs(check_mutants)->option_text("N");
   check->add_flag("--quick", mutants.quick, "fewer trials: some seconds")->needs(check_mutants);
+  bool limits = false;
+  check->add_flag("--limits", limits, "how small an error the checker sees, measured by making right gradients wrong");
   check->footer(std::string(exit_codes) + expression_help);
   add_common(*check, common, {"text", "json", "junit", "md", "html"});
   check->add_option("--output", reporting.output, "write the report to this file, and a summary to standard output")->check(CLI::Validator([](std::string& file) { return file.empty() ? std::string("a file has a name") : std::string(); }, "", ""))->option_text("FILE");
@@ -163,6 +165,7 @@ int run(int argc, char** argv) {
     return usage;
   }
   if (check->parsed()) {
+    if (limits) return limits_command(common);
     if (check_the_checker) return mutants_command(mutants, common);
     if (exhaustive && check_expression->count() != 0) throw UsageError("--exhaustive takes names of ops, not --expr");
     if (exhaustive) return check_exhaustively_command(names, stride, common);

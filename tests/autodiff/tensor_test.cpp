@@ -10,6 +10,7 @@
 #include <autodiff/autodiff.hpp>
 #include <ops/arithmetic.hpp>
 #include <ops/exp.hpp>
+#include <ops/matmul.hpp>
 #include <ops/sqrt.hpp>
 
 using namespace gradus;
@@ -149,6 +150,66 @@ BOOST_AUTO_TEST_CASE(a_sweep_stops_at_blocks_that_nothing_reaches) {
   const Tensor unused = custom({1}, Values{0.0}, {&x}, [&pulled](std::span<const double>, std::span<const std::span<double>>) { pulled = true; });
   tape.sweep(x[0] * 2.0, adjoints);
   BOOST_TEST(!pulled);
+}
+
+BOOST_AUTO_TEST_CASE(an_operand_that_occurs_twice_is_written_once_and_added_to_once) {
+  const Tensor a = Tensor::input({2, 2}, {1, 2, 3, 4});
+  BOOST_TEST(sum_gradient(matmul(a, a), a) == (Values{7, 11, 9, 13}), elementwise);  // row sums of a, plus its column sums
+  BOOST_TEST(sum_gradient(a * a.reshape({2, 2}), a) == (Values{2, 4, 6, 8}), elementwise);
+}
+
+BOOST_AUTO_TEST_CASE(adjoints_that_nothing_contributed_to_read_0_in_reused_memory) {
+  const Tensor a = Tensor::input({20}, Values(20, 1.0)), b = Tensor::input({20}, Values(20, 2.0));
+  BOOST_TEST(sum_gradient(a * b, b) == Values(20, 1.0), elementwise);
+  const Tensor y = exp(a);
+  static_cast<void>(exp(b));
+  BOOST_TEST(sum_gradient(y * 0.0 + a, b) == Values(20, 0.0), elementwise);
+  BOOST_TEST(Values(adjoints[a].begin(), adjoints[a].end()) == Values(20, 1.0), elementwise);
+  BOOST_TEST(adjoints.by_slot().size() == tape.slots() + std::size_t{1});
+  for (const double adjoint : adjoints.by_slot()) BOOST_TEST(std::abs(adjoint) <= 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(seeds_of_a_tensor_and_of_its_elements_add_up) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  const Tensor y = x * x;
+  const Values seeds = {1, 10, 100};
+  tape.sweep({Seed<double>(y, seeds), Seed<double>(y[1], 5.0), Seed<double>(x, seeds), Seed<double>(y, seeds)}, adjoints);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{5, 110, 1300}), elementwise);
+}
+
+BOOST_AUTO_TEST_CASE(an_element_taken_outside_the_recording_counts) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  const auto start = tape.mark();
+  Var element;
+  {
+    Tape other;
+    const Recording elsewhere(other);
+    element = x[1];
+  }
+  tape.sweep({Seed<double>(element * 3.0), Seed<double>(x, Values{1, 1, 1})}, adjoints);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{1, 4, 1}), elementwise);
+  tape.rewind(start);  // the element is older than the mark
+  tape.sweep(exp(x)[0] * element, adjoints);
+  BOOST_TEST(adjoints[x][1] == std::exp(1.0));
+}
+
+BOOST_AUTO_TEST_CASE(adjoints_of_one_tape_can_be_filled_by_another) {
+  const Tensor x = Tensor::input({40}, Values(40, 3.0));
+  static_cast<void>(sum_gradient(x * x, x));
+  Tape other;
+  const Recording recording_of_other(other);
+  const Tensor z = Tensor::input({2}, {5, 7});
+  const Tensor y = z * z;
+  other.sweep({Seed<double>(y, Values{1, 1})}, adjoints);
+  BOOST_TEST(Values(adjoints[z].begin(), adjoints[z].end()) == (Values{10, 14}), elementwise);
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[x]), TapeError);
+}
+
+BOOST_AUTO_TEST_CASE(a_pullback_that_throws_leaves_no_adjoints_to_read) {
+  const Tensor x = Tensor::input({2}, {1, 2});
+  const Tensor y = custom({1}, Values{0.0}, {&x}, [](std::span<const double>, std::span<const std::span<double>>) { throw ArgumentError("no"); });
+  BOOST_CHECK_THROW(tape.sweep(y, adjoints), ArgumentError);
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[x]), TapeError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,71 @@
+// Slopes along directions: of many inputs at once, and where kinks meet.
+#include <autodiff/verify/point.hpp>
+
+namespace gradus::detail {
+
+void Point::along(const std::string& what, const Values& d, const Values& w, View g, int convexity) {
+  Domain inside;  // how far the direction stays in the domain of every input
+  for (std::size_t i = 0; i < std::min(d.size(), s_.domain.size()); ++i) {
+    if (d[i] == 0) continue;
+    const double to_low = (s_.domain[i].low - x_[i]) / d[i], to_high = (s_.domain[i].high - x_[i]) / d[i];
+    inside.low = std::max(inside.low, std::min(to_low, to_high));
+    inside.high = std::min(inside.high, std::max(to_low, to_high));
+  }
+  Values at(x_.size());
+  const auto moved = [&](double t) {
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * d[i];
+    return value_along(at, w);
+  };
+  const double got = dot(g, d);
+  const Difference slope = difference(moved, 0, inside, dot_of_magnitudes(y_, w), scatter_);
+  // Between its slopes lies every generalized gradient of a convex or concave function; of others, a right one may lie outside.
+  if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return;
+  Finding f = finding(fmt::format("d {} along {}", s_.name, what), place(w), got);
+  f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * least_));
+  if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
+  f.opinions.back().oracle = "directional";
+  f.verdict = judge(got, f.opinions);
+  if (x_.size() > options_.directional_above) result_.take(std::move(f));
+  else take_if_wrong(std::move(f));
+}
+
+void Point::subdifferential(const Values& w, View g, const std::vector<Kink>& kinks) {
+  if (x_.size() < 2) return;
+  // Only where x lies exactly on the kinks, as far as one can see: beside them, the slopes of the pieces around are not those of x.
+  for (const Kink& k : kinks) {
+    const auto same = std::count(x_.begin(), x_.end(), x_[k.input]);
+    if (same < 2 && x_[k.input] * 64 != std::round(x_[k.input] * 64)) return;
+  }
+  const bool alike = std::all_of(kinks.begin(), kinks.end(), [&](const Kink& k) { return k.convexity == kinks.front().convexity; });
+  const int convexity = alike ? kinks.front().convexity : 0;
+  Values together(x_.size(), 0.0);
+  for (const Kink& k : kinks) together[k.input] = 1;
+  along("the kinked inputs together", together, w, g, convexity);
+  for (int k = 0; k < 2 && alike && kinks.size() <= 3; ++k) {  // among more, too many pieces meet to know their slopes
+    Values d(x_.size(), 0.0);
+    for (const Kink& kink : kinks) d[kink.input] = random_weight(random_);
+    along("a random direction at the kink", d, w, g, convexity);
+  }
+}
+
+void Point::accept_a_piece(Opinion& o, const Values& d, const Values& w, double got) {
+  if (x_.size() > options_.directional_above) return;
+  double low = o.expected - o.bound, high = o.expected + o.bound;
+  for (int k = 0; k < 64; ++k) {
+    Values beside = x_, at = x_;
+    for (double& v : beside) v += 1e-4 * random_.normal() * std::max(std::fabs(v), 1.0);
+    const Difference piece = difference([&](double t) {
+      for (std::size_t i = 0; i < at.size(); ++i) at[i] = beside[i] + t * d[i];
+      return value_along(at, w);
+    }, 0, {}, dot_of_magnitudes(y_, w));
+    if (piece.status != DifferenceStatus::accepted) continue;
+    low = std::min(low, piece.value - piece.error);
+    high = std::max(high, piece.value + piece.error);
+    if (const double slack = 1e-3 * (high - low); got >= low - slack && got <= high + slack) {
+      o.verdict = Verdict::kink;
+      return;
+    }
+  }
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,203 @@
+// What holds between the gradient and other things: forward mode, the integral along a path, the Hessian.
+#include <autodiff/verify/point.hpp>
+
+#include <boost/math/quadrature/gauss.hpp>
+
+namespace gradus::detail {
+
+void Point::forward_mode(const Values& w) {
+  if (!s_.pushforward || !options_.witnesses || !all_finite(gradient_) || !all_finite(y_)) return;
+  for (int k = 0; k < 2; ++k) {
+    const Values v = random_weights(random_, x_.size());
+    const Outcome push = attempt([&] { return s_.pushforward(x_, v); });
+    if (push.thrown || push.values.size() != w.size() || !all_finite(push.values)) return;
+    const double got = dot(gradient_, v), expected = dot(push.values, w);
+    Finding f = finding(fmt::format("<v, gradient of {}>", s_.name), place(w), got);
+    const double size = dot_of_magnitudes(gradient_, v) + dot_of_magnitudes(push.values, w);
+    f.opinions.push_back({.oracle = "dot product", .expected = expected, .bound = s_.operations * unit * size, .tolerance = (8 * s_.operations * unit + s_.noise) * size + 8 * tiniest, .note = {}});
+    f.verdict = judge(got, f.opinions);
+    take_if_wrong(std::move(f));
+  }
+}
+
+void Point::path_integral(const Values& w) {
+  scatter_ = all_finite(y_) ? scatter(x_, w) : 0;
+  if (s_.noise > 0 || x_.empty() || !all_finite(y_) || !all_finite(gradient_)) return;
+  const int paths = x_.size() > options_.directional_above ? 1 : 3;
+  for (int path = 0; path < paths; ++path) {
+    Values d(x_.size());
+    for (std::size_t i = 0; i < d.size(); ++i) {
+      d[i] = random_weight(random_) * std::max(std::fabs(x_[i]), 0.5) / 4;
+      if (i < s_.domain.size() && !s_.domain[i].contains(x_[i] + d[i])) d[i] = -d[i] / 4;
+      if (i < s_.domain.size() && !s_.domain[i].contains(x_[i] + d[i])) return;
+    }
+    const Integral whole = integral(d, w, 0, 1);
+    if (!whole.finite) return;
+    Finding f = finding(fmt::format("integral of the gradient of {} along a path", s_.name), place(w), whole.sum);
+    Opinion o{.oracle = "path integral", .expected = whole.change, .bound = whole.bound, .tolerance = whole.bound, .note = {}};
+    if (whole.bound > 1e-9 * whole.magnitude) o.note = "not smooth enough along the path";
+    f.opinions.push_back(std::move(o));
+    f.verdict = judge(whole.sum, f.opinions);
+    if (f.verdict == Verdict::fail) {
+      // A kink that both rules miss disturbs one piece of the path, or two; a wrong rule all those where it is wrong.
+      int wrong = 0;
+      constexpr int pieces = 16;
+      for (int k = 0; k < pieces && wrong < 4; ++k) {
+        const Integral piece = integral(d, w, static_cast<double>(k) / pieces, static_cast<double>(k + 1) / pieces);
+        if (piece.finite && std::fabs(piece.sum - piece.change) > piece.bound && !is_jump(d, w, static_cast<double>(k) / pieces, static_cast<double>(k + 1) / pieces)) ++wrong;
+      }
+      if (wrong < 4) continue;
+      // A gross error is seen by differences along the path as well; if they agree, values jump all the way: x·(x - floor(x)).
+      if (std::fabs(whole.sum - whole.change) > 1e-6 * whole.magnitude && agrees_along(d, w)) continue;
+      // The values may have lost their digits elsewhere on the path.
+      double lost = 0;
+      for (const double t : {0.25, 0.5, 0.75, 1.0}) {
+        Values at = x_;
+        for (std::size_t i = 0; i < at.size(); ++i) at[i] += t * d[i];
+        lost = std::max(lost, scatter(at, w));
+      }
+      if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost) continue;
+    }
+    if (f.verdict == Verdict::inconclusive) continue;  // nothing was learnt, and nothing is missing
+    take_if_wrong(std::move(f));
+  }
+}
+
+bool Point::agrees_along(const Values& d, const Values& w) const {
+  int agreed = 0;
+  for (const double t : {0.11, 0.37, 0.52, 0.71, 0.93}) {
+    Values at(x_.size()), moved(x_.size());
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * d[i];
+    const Outcome g = attempt([&] { return s_.pullback(at, w); });
+    if (g.thrown || g.values.size() != d.size()) return false;
+    const Difference slope = difference([&](double u) {
+      for (std::size_t i = 0; i < at.size(); ++i) moved[i] = at[i] + u * d[i];
+      return value_along(moved, w);
+    }, 0, {}, dot_of_magnitudes(y_, w), scatter_);
+    if (slope.status != DifferenceStatus::accepted) continue;
+    if (std::fabs(slope.value - dot(g.values, d)) > 4 * slope.error + 1e-6 * dot_of_magnitudes(g.values, d)) return false;
+    ++agreed;
+  }
+  return agreed >= 2;
+}
+
+bool Point::is_jump(const Values& d, const Values& w, double from, double to) const {
+  const auto missing = [&](double a, double b) {
+    const Integral r = integral(d, w, a, b);
+    return r.finite ? std::fabs(r.sum - r.change) : 0.0;
+  };
+  const double whole = missing(from, to);
+  double left = whole;
+  for (int level = 0; level < 6; ++level) {
+    const double middle = (from + to) / 2, first = missing(from, middle), second = missing(middle, to);
+    (first > second ? to : from) = middle;
+    left = std::max(first, second);
+  }
+  return left > 0.1 * whole;
+}
+
+Point::Integral Point::integral(const Values& d, const Values& w, double from, double to) const {
+  Integral r;
+  Values at(x_.size());
+  const auto move = [&](double t) {
+    for (std::size_t i = 0; i < d.size(); ++i) at[i] = x_[i] + t * d[i];
+  };
+  const auto slope = [&](double t) {
+    move(t);
+    const Outcome g = attempt([&] { return s_.pullback(at, w); });
+    if (g.thrown || g.values.size() != d.size() || !all_finite(g.values)) {
+      r.finite = false;
+      return 0.0;
+    }
+    r.magnitude = std::max(r.magnitude, dot_of_magnitudes(g.values, d) * (to - from));
+    return dot(g.values, d);
+  };
+  move(from);
+  const Outcome start = attempt([&] { return s_.value(at); });
+  move(to);
+  const Outcome end = attempt([&] { return s_.value(at); });
+  if (start.thrown || end.thrown || start.values.size() != w.size() || end.values.size() != w.size() || !all_finite(start.values) || !all_finite(end.values)) return {.finite = false};
+  const double coarse = boost::math::quadrature::gauss<double, 16>::integrate(slope, from, to);
+  r.sum = boost::math::quadrature::gauss<double, 24>::integrate(slope, from, to);
+  r.change = dot(end.values, w) - dot(start.values, w);
+  double steps = 0;  // the places between are rounded too: each moves the value by a slope times half a last place
+  for (std::size_t i = 0; i < d.size(); ++i) steps = std::max(steps, std::fabs(x_[i]) / std::max(std::fabs(d[i]) * (to - from), tiniest));
+  r.bound = 4 * std::fabs(r.sum - coarse) + 4 * unit * ((s_.operations + static_cast<double>(d.size()) / 8) * (dot_of_magnitudes(start.values, w) + dot_of_magnitudes(end.values, w) + r.magnitude) + r.magnitude * steps) + 16 * scatter_;
+  for (const double v : d) r.bound += 64 * tiniest * (1 + std::fabs(v));  // subnormal gradients and products
+  return r;
+}
+
+void Point::second_order(const Values& w) {
+  if (!s_.hessian_vector || !all_finite(gradient_) || !all_finite(y_) || s_.noise > 0) return;
+  const Values u = random_weights(random_, x_.size()), v = random_weights(random_, x_.size());
+  const Outcome hu = attempt([&] { return s_.hessian_vector(x_, w, u); }), hv = attempt([&] { return s_.hessian_vector(x_, w, v); });
+  if (hu.thrown || hv.thrown || hu.values.size() != u.size() || hv.values.size() != u.size()) {
+    rule("second order", false, "the Hessian-vector product throws or has the wrong size", w);
+    return;
+  }
+  if (!all_finite(hu.values) || !all_finite(hv.values)) return;
+  const double size = dot_of_magnitudes(hv.values, u) + dot_of_magnitudes(hu.values, v);
+  Values at(x_.size());
+  const auto slope = [&](double t) {
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * v[i];
+    const Outcome g = attempt([&] { return s_.pullback(at, w); });
+    return g.thrown || g.values.size() != u.size() ? nan : dot(g.values, u);
+  };
+  const double got = dot(hv.values, u);
+  Finding f = finding(fmt::format("uᵀHv of {}", s_.name), place(w), got);
+  // Apart: a Hessian that is symmetric may still be another function\'s.
+  rule("symmetry", std::fabs(got - dot(hu.values, v)) <= 16 * s_.operations * unit * size + 8 * tiniest, "the Hessian is not symmetric: uᵀHv and vᵀHu differ", w);
+  f.opinions.push_back(opinion_of(difference(slope, 0), got, 8 * s_.operations * unit * size + 8 * tiniest));
+  f.opinions.back().oracle = "second order";
+  f.verdict = judge(got, f.opinions);
+  take_if_wrong(std::move(f));
+}
+
+void Point::taylor(const Values& w) {
+  if (s_.noise > 0 || x_.empty() || !all_finite(y_) || !all_finite(gradient_) || x_.size() > options_.directional_above) return;
+  Values d = random_weights(random_, x_.size()), at(x_.size());
+  if (std::any_of(x_.begin(), x_.end(), [](double v) { return v != 0 && std::fabs(v) < 1e-290; })) return;  // their steps are rounded too much
+  // Relative steps: they stay on one side of 0, and small where f is steep, as log is there.
+  for (std::size_t i = 0; i < d.size(); ++i) d[i] *= x_[i] == 0 ? 0 : power_of_2_below(std::fabs(x_[i])) / 8;
+  int order = 2;
+  double curvature = 0;
+  if (s_.hessian_vector) {
+    const Outcome h = attempt([&] { return s_.hessian_vector(x_, w, d); });
+    if (h.thrown || h.values.size() != d.size() || !all_finite(h.values)) return;
+    curvature = dot(h.values, d);
+    order = 3;
+  }
+  const double start = dot(y_, w), slope = dot(gradient_, d);
+  const double noise = 256 * (unit * s_.operations * (dot_of_magnitudes(y_, w) + dot_of_magnitudes(gradient_, d)) + scatter_) + 64 * tiniest;
+  // Halve the step until rounding hides the remainder. One that ends at once is that of a kink that the steps have left behind.
+  double before = 0, last_rate = 0;
+  int steady = 0;
+  for (int k = 0; k < 40; ++k) {
+    const double t = std::ldexp(1.0, -k);
+    for (std::size_t i = 0; i < d.size(); ++i) {
+      at[i] = x_[i] + t * d[i];
+      if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) return;
+    }
+    const double remainder = std::fabs(value_along(at, w) - start - t * slope - t * t / 2 * curvature);
+    if (!std::isfinite(remainder)) return;
+    if (remainder < noise) {
+      if (before > 4 * noise) steady = 0;
+      break;
+    }
+    const double rate = before > 0 ? std::log2(before / remainder) : 0;
+    steady = std::fabs(rate - last_rate) < 0.05 ? steady + 1 : 0;
+    last_rate = rate;
+    before = remainder;
+  }
+  if (steady < 3) return;  // too few digits, or no power of the step
+  Finding f = finding(fmt::format("order of what the derivatives of {} leave", s_.name), place(w), last_rate);
+  const bool falls = last_rate > order - 0.25;
+  // Only a whole order tells: x^2.5 leaves its own power.
+  if (!falls && std::fabs(last_rate - std::round(last_rate)) > 0.05) return;
+  f.opinions.push_back({.oracle = "Taylor", .expected = static_cast<double>(order), .bound = 0.25, .tolerance = 0.25, .verdict = falls ? Verdict::pass : Verdict::fail, .note = {}});
+  f.verdict = falls ? Verdict::pass : Verdict::fail;
+  if (!falls) f.message = fmt::format("f(x + t d) less its Taylor polynomial falls like t^{:.0f}, not like t^{}", last_rate, order);
+  take_if_wrong(std::move(f));
+}
+
+}  // namespace gradus::detail

@@ -1,0 +1,123 @@
+// What holds of every pullback, whatever it computes: linear in the cotangent, the same twice, adds, disturbs nothing.
+#include <autodiff/verify/point.hpp>
+
+namespace gradus::detail {
+
+bool Point::structure(const Values& w) {
+  const std::size_t n = x_.size();
+  const Values x = x_, weights = w;
+  const Outcome first = pull(w);
+  if (first.thrown) {
+    rule("structure", !all_finite(y_), "the function has a value here, but its pullback throws: " + *first.thrown, w);
+    return false;
+  }
+  if (first.values.size() != n) throw ShapeError(fmt::format("check: {} has {} inputs, but its pullback returns {} numbers", s_.name, n, first.values.size()));
+  const Values& g = first.values;
+  gradient_ = g;
+  const Outcome second = pull(w);
+  const bool same = !second.thrown && same_bits(second.values, g);
+  if (s_.noise == 0) rule("replay", same, "two calls of the pullback give different gradients", w, Verdict::nondeterministic);
+  rule("structure", same_bits(x, x_) && same_bits(weights, w), "the pullback overwrites its input or its cotangent", w);
+  x_ = x;
+  if (!same && s_.noise == 0) return false;
+  if (!all_finite(g)) return true;
+
+  linearity(w);
+  if (s_.accumulate) buffer(w);
+  if (s_.record) record(w);
+  return true;
+}
+
+bool Point::alike(View a, View b, View scale) const {
+  if (a.size() != b.size()) return false;
+  const double relative = 4 * s_.operations * unit + 4 * s_.noise;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool finite = std::isfinite(a[i]);
+    if (finite != std::isfinite(b[i])) {
+      if (std::fabs(scale[i]) < 1e300) return false;
+    } else if (finite && std::fabs(a[i] - b[i]) > relative * scale[i] + 16 * least_) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Point::linearity(const Values& w) {
+  const Values& g = gradient_;
+  const std::size_t n = g.size();
+  const Outcome none = pull(Values(w.size(), 0.0));
+  rule("linearity", !none.thrown && std::all_of(none.values.begin(), none.values.end(), [](double v) { return v == 0; }), "a cotangent of 0 does not give a gradient of 0", w);
+  Values sum = w;
+  for (const double factor : {0x1p10, 0x1p-10}) {
+    Values scaled_w = w, want = g, size = sizes(w, g, 0);
+    for (double& v : scaled_w) v *= factor;
+    for (double& v : want) v *= factor;
+    for (double& v : size) v *= factor;
+    const Outcome scaled = pull(scaled_w);
+    const bool overflows = !all_finite(want) || largest(want) > 1e300 || largest(want) < 1e-290;
+    rule("linearity", overflows || (!scaled.thrown && alike(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
+  }
+  Values scale = sizes(w, g, 0);
+  const Values other = random_weights(random_, w.size());
+  for (std::size_t j = 0; j < w.size(); ++j) sum[j] += other[j];
+  const Outcome g_other = pull(other), g_sum = pull(sum);
+  if (!g_other.thrown && !g_sum.thrown && g_other.values.size() == n) {
+    Values added = g;
+    for (std::size_t i = 0; i < n; ++i) added[i] += g_other.values[i];
+    const Values scale_other = sizes(other, g_other.values, largest(g));
+    // A gradient of which nothing but rounding is left is not even linear: what the function itself cannot resolve does not count.
+    const double most = std::max(largest(g), largest(g_other.values));  // an entry may be a small difference of terms that nobody sees
+    const double size = dot_of_magnitudes(y_, w) + dot_of_magnitudes(y_, other);
+    for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most) + (std::isfinite(size) ? size : 0);
+    rule("linearity", alike(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
+  }
+}
+
+void Point::buffer(const Values& w) {
+  const Values& g = gradient_;
+  const std::size_t n = g.size();
+  Values sum(n), start(n), scale(n);
+  for (std::size_t i = 0; i < n; ++i) sum[i] = start[i] = random_weight(random_) * (g[i] == 0 ? 1 : power_of_2_below(std::clamp(std::fabs(g[i]), 1e-290, 1e290)));
+  const Outcome ran = attempt([&] { s_.accumulate(x_, w, sum); return Values{}; });
+  Values want = start;
+  for (std::size_t i = 0; i < n; ++i) want[i] += g[i];
+  for (std::size_t i = 0; i < n; ++i) scale[i] = std::fabs(start[i]) + std::fabs(g[i]);
+  rule("buffer", !ran.thrown && alike(sum, want, scale), "what was in the gradient before is overwritten or counted twice: a pullback adds", w);
+}
+
+void Point::record(const Values& w) {
+  const Values& g = gradient_;
+  const std::size_t n = g.size();
+  Values memory = x_;
+  const Outcome later = attempt([&] {
+    const auto recorded = s_.record(memory);
+    for (double& v : memory) v = v * 0.75 + 0.375;
+    const Outcome elsewhere = attempt([&] { return s_.record(memory)(w); });
+    const Values once = recorded(w);
+    return same_bits(once, recorded(w)) ? once : Values{};
+  });
+  rule("record", !later.thrown && alike(later.values, g, sizes(w, g, 0)),
+       later.thrown ? "the recorded pullback throws: " + *later.thrown
+       : later.values.empty() && n > 0 ? "a second sweep of the same record gives another gradient: something was not zeroed"
+                                     : "the recorded pullback changes when its input is overwritten, or another point is recorded, before it runs", w);
+}
+
+Values Point::sizes(View w, View g, double floor) const {
+  Values scale(g.size());
+  for (std::size_t i = 0; i < g.size(); ++i) scale[i] = std::max(std::fabs(g[i]), 0.0);
+  if (g.size() * w.size() <= 4096 && w.size() <= 64) {
+    for (std::size_t j = 0; j < w.size(); ++j) {
+      Values one(w.size(), 0.0);
+      one[j] = w[j];
+      const Outcome row = pull(one);
+      if (!row.thrown && row.values.size() == g.size())
+        for (std::size_t i = 0; i < g.size(); ++i) scale[i] += std::isfinite(row.values[i]) ? std::fabs(row.values[i]) : 0;
+    }
+  } else {
+    const double most = std::max(largest(g), floor);
+    for (double& s : scale) s = most * static_cast<double>(w.size());
+  }
+  return scale;
+}
+
+}  // namespace gradus::detail
