@@ -13,21 +13,21 @@
 namespace bench {
 
 const std::vector<Entrant> entrants = {
-    {Kind::scalar, Role::plain, "scalar_plain", "plain", "", ""},
-    {Kind::scalar, Role::prototype, "scalar_prototype", "prototype", "", ""},
-    {Kind::scalar, Role::gradus, "scalar_gradus", "Gradus", "", ""},
-    {Kind::scalar, Role::peer, "scalar_stan", "Stan", "r-cran-stanheaders", ""},
-    {Kind::scalar, Role::peer, "scalar_cppad", "CppAD", "r-cran-tmb", ""},
-    {Kind::scalar, Role::peer, "scalar_tmbad", "TMBad", "r-cran-tmb", ""},
-    {Kind::scalar, Role::peer, "scalar_adolc", "ADOL-C", "libadolc-dev", ""},
-    {Kind::scalar, Role::peer, "scalar_sacado", "Sacado", "libtrilinos-sacado-dev", ""},
-    {Kind::scalar, Role::forward, "scalar_ceres", "Ceres", "libceres-dev", ""},
-    {Kind::array, Role::plain, "array_plain", "plain", "", ""},
-    {Kind::array, Role::hand, "array_hand", "hand", "libsleef-dev", ""},
-    {Kind::array, Role::gradus, "array_gradus", "Gradus", "", ""},
-    {Kind::array, Role::peer, "array_stan", "Stan", "r-cran-stanheaders", ""},
-    {Kind::array, Role::peer, "array_torch", "torch", "libtorch-dev", ""},
-    {Kind::array, Role::peer, "array_torch", "torch+", "libtorch-dev", "OPENBLAS_CORETYPE=SKYLAKEX", "avx512f"},
+    {Kind::scalar, Role::plain, "scalar_plain", "plain", "#8a8a8a"},
+    {Kind::scalar, Role::prototype, "scalar_prototype", "prototype", "#8a8a8a"},
+    {Kind::scalar, Role::gradus, "scalar_gradus", "Gradus", "#c0392b"},
+    {Kind::scalar, Role::peer, "scalar_stan", "Stan", "#2471a3", "r-cran-stanheaders"},
+    {Kind::scalar, Role::peer, "scalar_cppad", "CppAD", "#7d9b3c", "r-cran-tmb"},
+    {Kind::scalar, Role::peer, "scalar_tmbad", "TMBad", "#b5c77e", "r-cran-tmb"},
+    {Kind::scalar, Role::peer, "scalar_adolc", "ADOL-C", "#c9a227", "libadolc-dev"},
+    {Kind::scalar, Role::peer, "scalar_sacado", "Sacado", "#8a8a8a", "libtrilinos-sacado-dev"},
+    {Kind::scalar, Role::forward, "scalar_ceres", "Ceres", "#8a8a8a", "libceres-dev"},
+    {Kind::array, Role::plain, "array_plain", "plain", "#8a8a8a"},
+    {Kind::array, Role::hand, "array_hand", "hand", "#8a8a8a", "libsleef-dev"},
+    {Kind::array, Role::gradus, "array_gradus", "Gradus", "#c0392b"},
+    {Kind::array, Role::peer, "array_stan", "Stan", "#2471a3", "r-cran-stanheaders"},
+    {Kind::array, Role::peer, "array_torch", "torch", "#d9a679", "libtorch-dev"},
+    {Kind::array, Role::peer, "array_torch", "torch+", "#a65e1f", "libtorch-dev", "OPENBLAS_CORETYPE=SKYLAKEX", "avx512f"},
 };
 
 double median(std::vector<double> values) {
@@ -40,6 +40,12 @@ double median(std::vector<double> values) {
 const Measurement* Row::find(Role role) const {
   for (const Measurement& m : measurements)
     if (m.entrant->role == role) return &m;
+  return nullptr;
+}
+
+const Measurement* Row::find(const Entrant& entrant) const {
+  for (const Measurement& m : measurements)
+    if (m.entrant == &entrant) return &m;
   return nullptr;
 }
 
@@ -58,21 +64,25 @@ double Row::ratio(const Measurement* other) const {
   return median(std::move(ratios));
 }
 
-std::vector<Runner> start(const Settings& settings, std::vector<std::string>& absent) {
+std::unique_ptr<Process> Runner::start() const {
   // One thread each, whatever a library takes by default.
-  const std::vector<std::string> one_thread = {"GRADUS_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1", "STAN_NUM_THREADS=1"};
+  std::vector<std::string> environment = {"GRADUS_THREADS=1", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MKL_NUM_THREADS=1"};
+  if (!entrant->environment.empty()) environment.emplace_back(entrant->environment);
+  return std::make_unique<Process>(GRADUS_BENCH_CONTESTANTS "/" + std::string(entrant->program), environment);
+}
+
+std::vector<Runner> find_runners(const Settings& settings, std::vector<std::string>& absent) {
   std::vector<Runner> runners;
   for (const Entrant& entrant : entrants) {
     if ((entrant.role == Role::peer || entrant.role == Role::forward) && !settings.peers) continue;
-    const std::string path = std::string(GRADUS_BENCH_CONTESTANTS) + "/" + std::string(entrant.program);
-    if (!std::filesystem::exists(path)) {
+    if (!std::filesystem::exists(GRADUS_BENCH_CONTESTANTS "/" + std::string(entrant.program))) {
       absent.push_back(fmt::format("{} ({}s; {})", entrant.name, entrant.kind == Kind::scalar ? "scalar" : "array", entrant.package));
       continue;
     }
     if (!entrant.needs_cpu.empty() && !cpu_has(entrant.needs_cpu)) continue;
-    std::vector<std::string> environment = one_thread;
-    if (!entrant.environment.empty()) environment.emplace_back(entrant.environment);
-    runners.push_back({&entrant, std::make_unique<Process>(path, environment)});
+    Runner& runner = runners.emplace_back(Runner{&entrant, "", {}});
+    const auto process = runner.start();
+    runner.library = process->library(), runner.offers = process->offers();
   }
   return runners;
 }
@@ -81,7 +91,7 @@ std::vector<std::string> workloads(const std::vector<Runner>& runners, Kind kind
   std::vector<std::string> names;
   for (const Runner& runner : runners)
     if (runner.entrant->kind == kind && runner.entrant->role == Role::plain)
-      for (const Process::Offer& offer : runner.process->offers())
+      for (const Process::Offer& offer : runner.offers)
         if (offer.workload.find(settings.only) != std::string::npos) names.push_back(offer.workload);
   return names;
 }
@@ -98,7 +108,8 @@ void require_equal(const std::string& workload, std::string_view name, const Pro
   require_near(got.value, want.value, 0, "value", 0);
   if (got.gradient.empty()) return;
   if (got.gradient.size() != want.gradient.size())
-    throw std::runtime_error(fmt::format("{}: the gradients of {} and {} have {} and {} entries", workload, name, other, got.gradient.size(), want.gradient.size()));
+    throw std::runtime_error(
+        fmt::format("{}: the gradients of {} and {} have {} and {} entries", workload, name, other, got.gradient.size(), want.gradient.size()));
   double largest = 0;
   for (const double g : want.gradient) largest = std::max(largest, std::abs(g));
   for (std::size_t i = 0; i < want.gradient.size(); ++i) require_near(got.gradient[i], want.gradient[i], 1e-2 * largest, "entry", i);
@@ -108,14 +119,14 @@ void require_equal(const std::string& workload, std::string_view name, const Pro
 
 Row measure(const std::vector<Runner>& runners, Kind kind, const std::string& workload, const Settings& settings) {
   Row row{kind, workload, 0, {}};
-  std::vector<Process*> processes;
+  std::vector<std::unique_ptr<Process>> processes;
   for (const Runner& runner : runners) {
     if (runner.entrant->kind != kind) continue;
-    const Process::Offer* offer = runner.process->find(workload);
-    if (offer == nullptr) continue;
+    const auto offer = std::find_if(runner.offers.begin(), runner.offers.end(), [&](const Process::Offer& o) { return o.workload == workload; });
+    if (offer == runner.offers.end()) continue;
     row.operations = std::max(row.operations, offer->operations);
     row.measurements.push_back({runner.entrant, {}, 0, 0});
-    processes.push_back(runner.process.get());
+    processes.push_back(runner.start());
   }
 
   std::vector<Process::Result> results;
@@ -139,10 +150,7 @@ Row measure(const std::vector<Runner>& runners, Kind kind, const std::string& wo
       const std::size_t i = (round + k) % processes.size();
       row.measurements[i].rounds.push_back(processes[i]->time(iterations[i]));
     }
-  for (std::size_t i = 0; i < processes.size(); ++i) {
-    row.measurements[i].median = median(row.measurements[i].rounds);
-    processes[i]->close();
-  }
+  for (Measurement& m : row.measurements) m.median = median(m.rounds);
   return row;
 }
 

@@ -25,18 +25,21 @@ enum class Role {
 struct Entrant {
   Kind kind;
   Role role;
-  std::string_view program;         // its file
-  std::string_view name;            // the column
-  std::string_view package;         // that it needs
-  std::string_view environment;     // NAME=VALUE, where it is another contestant with it
-  std::string_view needs_cpu = "";  // a flag of the processor, without which it cannot run
+  std::string_view program;           // its file
+  std::string_view name;              // the column
+  std::string_view colour;            // in plots
+  std::string_view package = "";      // that it needs
+  std::string_view environment = "";  // NAME=VALUE, where it is another contestant with it
+  std::string_view needs_cpu = "";    // a flag of the processor, without which it cannot run
 };
 extern const std::vector<Entrant> entrants;
 
-/// An entrant whose program runs.
+/// An entrant whose program was built.
 struct Runner {
   const Entrant* entrant;
-  std::unique_ptr<Process> process;
+  std::string library;  // with its version, in its own words
+  std::vector<Process::Offer> offers;
+  [[nodiscard]] std::unique_ptr<Process> start() const;
 };
 
 struct Settings {
@@ -60,7 +63,9 @@ struct Row {
   std::size_t operations;  // of one run; 0 where none are counted
   std::vector<Measurement> measurements;
 
+  /// Null when it did not take part.
   [[nodiscard]] const Measurement* find(Role role) const;
+  [[nodiscard]] const Measurement* find(const Entrant& entrant) const;
   /// The peer with the smallest median; null when there is none.
   [[nodiscard]] const Measurement* best_peer() const;
   /// The median over the rounds of Gradus' time by theirs; 0 when either is missing.
@@ -69,11 +74,11 @@ struct Row {
 
 double median(std::vector<double> values);
 
-/// Starts every program that was built; names the others in `absent`.
-std::vector<Runner> start(const Settings& settings, std::vector<std::string>& absent);
+/// Asks every program that was built what it offers; names the others in `absent`.
+std::vector<Runner> find_runners(const Settings& settings, std::vector<std::string>& absent);
 /// The workloads whose name contains settings.only, in their order.
 std::vector<std::string> workloads(const std::vector<Runner>& runners, Kind kind, const Settings& settings);
-/// Compares the gradients, then times in rotated rounds. Throws std::runtime_error naming workload and contestant when gradients differ.
+/// Starts every program anew (ADOL-C, for one, is the slower the more it has done before), compares the gradients, then times in rotated rounds. Throws std::runtime_error naming workload and contestant when gradients differ.
 Row measure(const std::vector<Runner>& runners, Kind kind, const std::string& workload, const Settings& settings);
 
 }  // namespace bench

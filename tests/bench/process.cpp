@@ -59,12 +59,6 @@ std::string Process::ask(const std::string& command) {
   return body;
 }
 
-const Process::Offer* Process::find(const std::string& workload) const {
-  for (const Offer& offer : offers_)
-    if (offer.workload == workload) return &offer;
-  return nullptr;
-}
-
 Process::Result Process::result() {
   const std::string bytes = ask("result");
   std::vector<double> numbers(bytes.size() / sizeof(double));

@@ -28,10 +28,8 @@ class Process {
 
   [[nodiscard]] const std::string& library() const { return library_; }
   [[nodiscard]] const std::vector<Offer>& offers() const { return offers_; }
-  [[nodiscard]] const Offer* find(const std::string& workload) const;
 
   void open(const std::string& workload) { ask("open " + workload); }
-  void close() { ask("close"); }
   Result result();
   std::size_t bytes();
   /// As many iterations as fill so many seconds.

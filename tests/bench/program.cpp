@@ -74,10 +74,6 @@ std::string Program::answer(const std::string& command) {
     const Timing timing = time(*open_, std::stoll(argument), 0);
     return std::to_string(timing.seconds / static_cast<double>(timing.iterations) * 1e9);
   }
-  if (word == "close") {
-    open_ = nullptr;
-    return "";
-  }
   throw std::invalid_argument("no command " + word);
 }
 

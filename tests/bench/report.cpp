@@ -1,6 +1,7 @@
 // The tables. Times are medians over the rounds; a ratio is the median over the rounds of the ratio within a round.
 #include "report.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -38,49 +39,70 @@ const std::vector<Comparison>& comparisons(Kind kind) {
   return kind == Kind::scalar ? scalar : array;
 }
 
-Table table(const Report& report, Kind kind) {
+std::vector<const Entrant*> measured(const Report& report, Kind kind) {
+  std::vector<const Entrant*> columns;
+  for (const Entrant& e : entrants) {
+    const auto takes_part = [&e, kind](const Row& row) {
+      return row.kind == kind && std::any_of(row.measurements.begin(), row.measurements.end(), [&e](const Measurement& m) { return m.entrant == &e; });
+    };
+    if (std::any_of(report.rows.begin(), report.rows.end(), takes_part)) columns.push_back(&e);
+  }
+  return columns;
+}
+
+double bytes_per_operation(const Row& row, const Measurement* m) {
+  return m == nullptr || row.operations == 0 ? 0 : static_cast<double>(m->bytes) / static_cast<double>(row.operations);
+}
+
+Table times(const Report& report, Kind kind) {
   Table t;
   t.head.emplace_back(kind == Kind::scalar ? "ns per operation (Rosenbrock: per call)" : "µs per gradient");
-  std::vector<const Entrant*> columns;
-  for (const Entrant& e : entrants)
-    for (const Row& row : report.rows) {
-      const auto is_it = [&](const Measurement& m) { return m.entrant == &e; };
-      if (row.kind == kind && std::any_of(row.measurements.begin(), row.measurements.end(), is_it)) {
-        columns.push_back(&e);
-        break;
-      }
-    }
+  const std::vector<const Entrant*> columns = measured(report, kind);
   for (const Entrant* e : columns) t.head.emplace_back(e->name);
-  for (const Comparison& c : comparisons(kind)) t.head.emplace_back(c.head);
+  std::vector<Comparison> shown;
+  for (const Comparison& c : comparisons(kind))
+    if (std::any_of(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.kind == kind && c.of(row) != nullptr; })) shown.push_back(c);
+  for (const Comparison& c : shown) t.head.emplace_back(c.head);
   if (kind == Kind::scalar) t.head.emplace_back("bytes/op");
 
-  std::vector<double> logarithms(comparisons(kind).size()), counts = logarithms;
+  std::vector<double> logarithms(shown.size()), counts = logarithms;
   for (const Row& row : report.rows) {
     if (row.kind != kind) continue;
     std::vector<std::string> cells{row.workload};
     for (const Entrant* e : columns) {
-      cells.emplace_back();
-      for (const Measurement& m : row.measurements)
-        if (m.entrant == e) cells.back() = number(m.median / unit(row));
+      const Measurement* m = row.find(*e);
+      cells.push_back(m == nullptr ? "" : number(m->median / unit(row)));
     }
-    for (std::size_t c = 0; c < comparisons(kind).size(); ++c) {
-      const double ratio = row.ratio(comparisons(kind)[c].of(row));
+    for (std::size_t c = 0; c < shown.size(); ++c) {
+      const double ratio = row.ratio(shown[c].of(row));
       cells.push_back(number(ratio));
       if (ratio > 0) logarithms[c] += std::log(ratio), counts[c] += 1;
     }
-    if (kind == Kind::scalar) {
-      const Measurement* gradus = row.find(Role::gradus);
-      cells.push_back(
-          gradus == nullptr || row.operations == 0 ? "" : fmt::format("{:.1f}", static_cast<double>(gradus->bytes) / static_cast<double>(row.operations)));
-    }
+    if (kind == Kind::scalar) cells.push_back(number(bytes_per_operation(row, row.find(Role::gradus))));
     t.rows.push_back(std::move(cells));
   }
   if (t.rows.empty()) return {};
   std::vector<std::string> means{"geometric mean"};
   means.resize(1 + columns.size());
-  for (std::size_t c = 0; c < logarithms.size(); ++c) means.push_back(counts[c] > 0 ? number(std::exp(logarithms[c] / counts[c])) : "");
+  for (std::size_t c = 0; c < shown.size(); ++c) means.push_back(counts[c] > 0 ? number(std::exp(logarithms[c] / counts[c])) : "");
   means.resize(t.head.size());
   t.rows.push_back(std::move(means));
+  return t;
+}
+
+/// Of the tapes that say how much they hold.
+Table bytes(const Report& report) {
+  Table t{{"bytes per operation"}, {}};
+  std::vector<const Entrant*> columns = measured(report, Kind::scalar);
+  std::erase_if(columns, [&](const Entrant* e) {
+    return std::none_of(report.rows.begin(), report.rows.end(), [&](const Row& row) { return bytes_per_operation(row, row.find(*e)) > 0; });
+  });
+  for (const Entrant* e : columns) t.head.emplace_back(e->name);
+  for (const Row& row : report.rows) {
+    if (row.kind != Kind::scalar) continue;
+    t.rows.push_back({row.workload});
+    for (const Entrant* e : columns) t.rows.back().push_back(number(bytes_per_operation(row, row.find(*e))));
+  }
   return t;
 }
 
@@ -96,6 +118,7 @@ std::string heading(const Report& report) {
   std::string text = fmt::format("{}, {} cores, {}\n{}, {}; one thread, thread CPU time, {} rounds, {}\n", m.processor, m.cores, m.vectors, m.compiler, m.flags,
                                  report.settings.number_of_rounds(), m.date);
   for (const std::string& library : report.libraries) text += library + "\n";
+  text += "/x: Gradus' time by that of x\n";
   if (!report.absent.empty()) {
     text += "not found:";
     for (const std::string& name : report.absent) text += " " + name + (&name == &report.absent.back() ? "\n" : ",");
@@ -104,7 +127,7 @@ std::string heading(const Report& report) {
 }
 
 std::string terminal_table(const Report& report, Kind kind) {
-  const Table t = table(report, kind);
+  const Table t = times(report, kind);
   std::vector<std::size_t> widths(t.head.size());
   const auto measure = [&](const std::vector<std::string>& cells) {
     for (std::size_t c = 0; c < cells.size(); ++c) widths[c] = std::max(widths[c], width(cells[c]));
@@ -126,12 +149,9 @@ std::string terminal_table(const Report& report, Kind kind) {
 
 std::string markdown(const Report& report) {
   std::string text;
-  for (const Kind kind : {Kind::array, Kind::scalar}) {
-    const Table t = table(report, kind);
-    if (t.rows.empty()) continue;
-    text += kind == Kind::scalar ? "## Scalars, recorded again at every call\n\n" : "## Arrays\n\n";
-    const auto line = [&](const std::vector<std::string>& cells) {
-      for (const std::string& cell : cells) text += "| " + cell + " ";
+  const auto append = [&text](const Table& t) {
+    const auto line = [&text](const std::vector<std::string>& cells) {
+      for (const std::string& cell : cells) text += cell.empty() ? "| " : "| " + cell + " ";
       text += "|\n";
     };
     line(t.head);
@@ -139,6 +159,13 @@ std::string markdown(const Report& report) {
     text += "|\n";
     for (const auto& row : t.rows) line(row);
     text += "\n";
+  };
+  for (const Kind kind : {Kind::array, Kind::scalar}) {
+    const Table t = times(report, kind);
+    if (t.rows.empty()) continue;
+    text += kind == Kind::scalar ? "## Scalars\n\n" : "## Arrays\n\n";
+    append(t);
+    if (kind == Kind::scalar) append(bytes(report));
   }
   return text;
 }

@@ -2,6 +2,9 @@
 #include <span>
 
 #include <autodiff/autodiff.hpp>
+#if __has_include(<autodiff/simd/isa.hpp>)
+#include <autodiff/simd/isa.hpp>
+#endif
 #include <ops/ops.hpp>
 
 #include "workloads.hpp"
@@ -122,7 +125,15 @@ std::unique_ptr<Contestant> contestant_on(const Volatility& w) {
   return minimise<double>({{{}, one(w.mu)}, {{}, one(w.phi)}, {{}, one(w.sigma)}, {{w.z.size()}, w.z}}, loss);
 }
 
+std::string library() {
+  std::string text = "Gradus " GRADUS_VERSION;
+#if __has_include(<autodiff/simd/isa.hpp>)
+  text += ", GRADUS_ISA=" + std::string(gradus::name_of(gradus::active_isa()));
+#endif
+  return text;
+}
+
 }  // namespace
 }  // namespace bench
 
-GRADUS_BENCH_SERVE("Gradus " GRADUS_VERSION)
+GRADUS_BENCH_SERVE(bench::library())
