@@ -16,6 +16,7 @@ const std::vector<Entrant> entrants = {
     {Kind::scalar, Role::plain, "scalar_plain", "plain", "#8a8a8a"},
     {Kind::scalar, Role::prototype, "scalar_prototype", "prototype", "#8a8a8a"},
     {Kind::scalar, Role::gradus, "scalar_gradus", "Gradus", "#c0392b"},
+    {Kind::scalar, Role::replay, "scalar_replay", "replay", "#5b2c6f"},
     {Kind::scalar, Role::peer, "scalar_stan", "Stan", "#2471a3", "r-cran-stanheaders"},
     {Kind::scalar, Role::peer, "scalar_cppad", "CppAD", "#7d9b3c", "r-cran-tmb"},
     {Kind::scalar, Role::peer, "scalar_tmbad", "TMBad", "#b5c77e", "r-cran-tmb"},
@@ -56,11 +57,10 @@ const Measurement* Row::best_peer() const {
   return best;
 }
 
-double Row::ratio(const Measurement* other) const {
-  const Measurement* gradus = find(Role::gradus);
-  if (gradus == nullptr || other == nullptr) return 0;
+double Row::ratio(const Measurement* of, const Measurement* to) {
+  if (of == nullptr || to == nullptr) return 0;
   std::vector<double> ratios;
-  for (std::size_t r = 0; r < gradus->rounds.size(); ++r) ratios.push_back(gradus->rounds[r] / other->rounds[r]);
+  for (std::size_t r = 0; r < of->rounds.size(); ++r) ratios.push_back(of->rounds[r] / to->rounds[r]);
   return median(std::move(ratios));
 }
 
@@ -76,7 +76,8 @@ std::vector<Runner> find_runners(const Settings& settings, std::vector<std::stri
   for (const Entrant& entrant : entrants) {
     if ((entrant.role == Role::peer || entrant.role == Role::forward) && !settings.peers) continue;
     if (!std::filesystem::exists(GRADUS_BENCH_CONTESTANTS "/" + std::string(entrant.program))) {
-      absent.push_back(fmt::format("{} ({}s; {})", entrant.name, entrant.kind == Kind::scalar ? "scalar" : "array", entrant.package));
+      if (!entrant.package.empty())
+        absent.push_back(fmt::format("{} ({}s; {})", entrant.name, entrant.kind == Kind::scalar ? "scalar" : "array", entrant.package));
       continue;
     }
     if (!entrant.needs_cpu.empty() && !cpu_has(entrant.needs_cpu)) continue;

@@ -17,6 +17,7 @@ enum class Role {
   hand,
   prototype,
   gradus,
+  replay,  // of a program that Gradus has recorded once
   peer,
   forward  // mode: records nothing, and is not what a tape is measured by
 };
@@ -68,8 +69,8 @@ struct Row {
   [[nodiscard]] const Measurement* find(const Entrant& entrant) const;
   /// The peer with the smallest median; null when there is none.
   [[nodiscard]] const Measurement* best_peer() const;
-  /// The median over the rounds of Gradus' time by theirs; 0 when either is missing.
-  [[nodiscard]] double ratio(const Measurement* other) const;
+  /// The median over the rounds of the time of one by that of the other; 0 when either is missing.
+  [[nodiscard]] static double ratio(const Measurement* of, const Measurement* to);
 };
 
 double median(std::vector<double> values);

@@ -49,6 +49,8 @@ changes it little. Means are geometric. Every library records again at every cal
   no tape, nothing allocated, passes fused.
 - *prototype*: a bare folding tape without growth, checks or arrays.
 - *torch+*: libtorch with `OPENBLAS_CORETYPE=SKYLAKEX`, which may choose faster kernels of OpenBLAS than those it chooses by itself.
+- *replay*: Gradus, where a workload is many samples of one function: recorded once, before anything is timed, then replayed. A single point is
+  differentiated by forward mode behind the same interface.
 - *Ceres*: forward mode, for few inputs only; it records nothing and is not counted among the peers.
 
 FastAD, Adept, CoDiPack and XAD have no Debian package and are not measured here.

@@ -27,15 +27,18 @@ struct Table {
 
 struct Comparison {
   std::string_view head;
-  const Measurement* (*of)(const Row&);
+  const Measurement* (*to)(const Row&);
+  Role of = Role::gradus;
+  [[nodiscard]] double ratio(const Row& row) const { return Row::ratio(row.find(of), to(row)); }
 };
 const std::vector<Comparison>& comparisons(Kind kind) {
+  const auto plain = [](const Row& r) { return r.find(Role::plain); };
+  const auto best_peer = [](const Row& r) { return r.best_peer(); };
   static const std::vector<Comparison> scalar = {{"/prototype", [](const Row& r) { return r.find(Role::prototype); }},
-                                                 {"/best peer", [](const Row& r) { return r.best_peer(); }},
-                                                 {"/plain", [](const Row& r) { return r.find(Role::plain); }}};
-  static const std::vector<Comparison> array = {{"/hand", [](const Row& r) { return r.find(Role::hand); }},
-                                                {"/best peer", [](const Row& r) { return r.best_peer(); }},
-                                                {"/plain", [](const Row& r) { return r.find(Role::plain); }}};
+                                                 {"/best peer", best_peer},
+                                                 {"/plain", plain},
+                                                 {"replay/plain", plain, Role::replay}};
+  static const std::vector<Comparison> array = {{"/hand", [](const Row& r) { return r.find(Role::hand); }}, {"/best peer", best_peer}, {"/plain", plain}};
   return kind == Kind::scalar ? scalar : array;
 }
 
@@ -61,7 +64,7 @@ Table times(const Report& report, Kind kind) {
   for (const Entrant* e : columns) t.head.emplace_back(e->name);
   std::vector<Comparison> shown;
   for (const Comparison& c : comparisons(kind))
-    if (std::any_of(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.kind == kind && c.of(row) != nullptr; })) shown.push_back(c);
+    if (std::any_of(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.kind == kind && c.ratio(row) > 0; })) shown.push_back(c);
   for (const Comparison& c : shown) t.head.emplace_back(c.head);
   if (kind == Kind::scalar) t.head.emplace_back("bytes/op");
 
@@ -74,7 +77,7 @@ Table times(const Report& report, Kind kind) {
       cells.push_back(m == nullptr ? "" : number(m->median / unit(row)));
     }
     for (std::size_t c = 0; c < shown.size(); ++c) {
-      const double ratio = row.ratio(shown[c].of(row));
+      const double ratio = shown[c].ratio(row);
       cells.push_back(number(ratio));
       if (ratio > 0) logarithms[c] += std::log(ratio), counts[c] += 1;
     }
@@ -183,7 +186,7 @@ std::string json(const Report& report) {
     nlohmann::ordered_json entry{{"workload", row.workload}, {"kind", row.kind == Kind::scalar ? "scalar" : "array"}, {"operations", row.operations}};
     for (const Measurement& c : row.measurements)
       entry["contestants"][std::string(c.entrant->name)] = {
-          {"median_ns", c.median}, {"bytes", c.bytes}, {"gradus_ratio", row.ratio(&c)}, {"rounds_ns", c.rounds}};
+          {"median_ns", c.median}, {"bytes", c.bytes}, {"gradus_ratio", Row::ratio(row.find(Role::gradus), &c)}, {"rounds_ns", c.rounds}};
     if (const Measurement* best = row.best_peer()) entry["best_peer"] = best->entrant->name;
     document["rows"].push_back(std::move(entry));
   }

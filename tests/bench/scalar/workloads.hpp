@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -215,13 +216,28 @@ struct StochasticVolatility {
 struct Rosenbrock {
   std::string_view name = "Rosenbrock-10 per call";
   std::vector<double> at = numbers(10, -1.5, 1.5);
-  template <class T> T operator()(const std::vector<T>& x) const {
+  /// x: any container of numbers.
+  template <class Numbers> auto operator()(const Numbers& x) const { return at_point(x); }
+  template <class Numbers> static auto at_point(const Numbers& x) {
+    using T = typename Numbers::value_type;
     T y(0.0);
     for (std::size_t i = 0; i + 1 < x.size(); ++i) {
       const T u = x[i + 1] - x[i] * x[i], v = 1.0 - x[i];
       y += 100.0 * u * u + v * v;
     }
     return y;
+  }
+};
+
+/// The sum over many points; its gradient is those of all of them.
+struct RosenbrockBatch {
+  static constexpr std::size_t n = 10, points = 4096;
+  std::string_view name = "Rosenbrock-10 batch 4096";
+  std::vector<double> at = numbers(n * points, -1.5, 1.5);
+  template <class T> T operator()(const std::vector<T>& x) const {
+    T total(0.0);
+    for (std::size_t s = 0; s < points; ++s) total += Rosenbrock::at_point(std::span(x).subspan(s * n, n));
+    return total;
   }
 };
 
@@ -242,9 +258,10 @@ template <class F> void for_each_workload(F&& f) {
   static const NormalDensity normal_density;
   static const StochasticVolatility stochastic_volatility;
   static const Rosenbrock rosenbrock;
+  static const RosenbrockBatch rosenbrock_batch;
   f(short_sum), f(long_sum), f(product), f(sigmoids), f(tanhs), f(relus);
   f(small_batch), f(large_batch), f(rewound_perceptron);
-  f(mixture), f(matrix_product), f(normal_density), f(stochastic_volatility), f(rosenbrock);
+  f(mixture), f(matrix_product), f(normal_density), f(stochastic_volatility), f(rosenbrock), f(rosenbrock_batch);
 }
 
 /// Offers Library<Workload>(workload) for every workload, and answers gradus_bench.
