@@ -100,9 +100,9 @@ class Pool {
     std::size_t seen = 0;
     std::unique_lock lock(mutex_);
     while (true) {
-      // The next job often comes at once, and waking up can take longer than it: look out for it for a while (some 50 us).
+      // The next job often comes at once, and waking up can take longer than it: look out for it for a while (some 25 us).
       lock.unlock();
-      for (int i = 0; i < 2000 && generation_.load(std::memory_order_relaxed) == seen; ++i) pause();
+      for (int i = 0; i < 500 && generation_.load(std::memory_order_relaxed) == seen; ++i) pause();
       lock.lock();
       wake_.wait(lock, [&] { return job_ != nullptr && generation_ != seen; });
       seen = generation_;

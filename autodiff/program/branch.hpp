@@ -48,6 +48,8 @@ class Branch {
   /// Returns the sum of the values; adds to the parameter gradient.
   double replay(const Call& call, Workspace& workspace) const;
 
+  /// True when the same operations were recorded under the same guards.
+  [[nodiscard]] bool is_same(const Branch& other) const { return listing_.is_same(other.listing_); }
   [[nodiscard]] std::size_t steps() const { return plan(false, false).steps.size(); }
   [[nodiscard]] std::size_t shared_steps() const { return shared_.steps.size(); }
 

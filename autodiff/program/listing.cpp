@@ -118,6 +118,11 @@ Id Listing::divide(Id a, Id b) {
   return append({Code::divide, a, b});
 }
 
+bool Listing::is_same(const Listing& other) const {
+  return output_ == other.output_ && guards_ == other.guards_ && std::equal(operations_.begin(), operations_.end(), other.operations_.begin(), other.operations_.end(), same) &&
+         std::equal(kernels_.begin(), kernels_.end(), other.kernels_.begin(), other.kernels_.end(), [](const Kernel& x, const Kernel& y) { return x.value == y.value; });
+}
+
 void Listing::guard(Relation relation, Id a, Id b, bool outcome) {
   const Guard guard{relation, outcome, a, b};
   const std::size_t hash = mix(mix(mix(static_cast<std::size_t>(relation), static_cast<std::size_t>(outcome)), a), b);

@@ -82,6 +82,7 @@ class Listing {
   [[nodiscard]] std::span<const Kernel> kernels() const noexcept { return kernels_; }
   [[nodiscard]] std::span<const Guard> guards() const noexcept { return guards_; }
   [[nodiscard]] Id output() const noexcept { return output_; }
+  [[nodiscard]] bool is_same(const Listing& other) const;
 
  private:
   friend class ListingScope;

@@ -60,15 +60,22 @@ class State {
     Workspace& workspace = *own;
     Branch::Call call{samples, inputs_, p, nullptr, count, given(wanted.values), given(wanted.input_gradients), given(wanted.parameter_gradient)};
     double sum = 0;
-    for (std::size_t k = 0; call.count > 0; ++k) {
-      const std::size_t next = call.which == nullptr ? 0 : call.which[0];
-      const Branch* branch = branch_at(k, samples.subspan(next * inputs_, inputs_), p);
-      if (branch == nullptr) return sum + one_by_one(call, wanted);
-      const double part = branch->replay(call, workspace);
-      sum = k == 0 ? part : sum + part;
-      workspace.remaining.swap(workspace.others);
-      call.which = workspace.remaining.data();
-      call.count = workspace.remaining.size();
+    for (std::size_t k = 0; call.count > 0;) {
+      if (k < recorded()) {
+        const double part = branches_[k]->replay(call, workspace);
+        sum = k == 0 ? part : sum + part;
+        workspace.remaining.swap(workspace.others);
+        call.which = workspace.remaining.data();
+        call.count = workspace.remaining.size();
+        ++k;
+        continue;
+      }
+      if (k == branches_.size()) return sum + one_by_one(call, call.count, wanted);
+      if (add_branch(k, samples.subspan(call.which[0] * inputs_, inputs_), p)) continue;
+      // Recorded again, it is a branch whose guards it did not pass: by an ulp, an op of the replay is on the other side of a comparison.
+      sum += one_by_one(call, 1, wanted);
+      ++call.which;
+      --call.count;
     }
     return sum;
   }
@@ -89,23 +96,23 @@ class State {
     return count;
   }
 
-  /// Branch k, recorded at this sample if there is none yet; null when there is no room for it.
-  const Branch* branch_at(std::size_t k, std::span<const double> x, std::span<const double> p) {
-    if (k < recorded()) return branches_[k].get();
-    if (k >= branches_.size()) return nullptr;
+  /// Records branch k at a sample that takes none of those before it. False when what is recorded is one of them.
+  bool add_branch(std::size_t k, std::span<const double> x, std::span<const double> p) {
     auto made = std::make_unique<Branch>(recording_of(*f_, x, p), parameters_);
     const std::lock_guard lock(recording_);
-    if (k >= recorded()) {  // else another thread was faster, and its branch may be the one that is needed
-      branches_[k] = std::move(made);
-      recorded_.store(k + 1, std::memory_order_release);
-    }
-    return branches_[k].get();
+    if (k < recorded()) return true;  // another thread was faster, and its branch may be the one that is needed
+    for (std::size_t i = 0; i < k; ++i)
+      if (branches_[i]->is_same(*made)) return false;
+    branches_[k] = std::move(made);
+    recorded_.store(k + 1, std::memory_order_release);
+    return true;
   }
 
-  double one_by_one(const Branch::Call& call, const Program::Wanted& wanted) const {
+  /// The first `count` samples by the tape.
+  double one_by_one(const Branch::Call& call, std::size_t count, const Program::Wanted& wanted) const {
     double sum = 0;
-    for (std::size_t i = 0; i < call.count; ++i) {
-      const std::size_t sample = call.which == nullptr ? i : call.which[i];
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t sample = call.which[i];
       std::span<double> gradient;
       if (call.input_gradients != nullptr) {
         gradient = wanted.input_gradients.subspan(sample * inputs_, inputs_);

@@ -47,7 +47,12 @@ struct Scaled {
   Scaled& operator-=(const Scaled& o) { return *this = *this - o; }
   Scaled& operator*=(const Scaled& o) { return *this = *this * o; }
   Scaled& operator/=(const Scaled& o) { return *this = *this / o; }
-  friend Scaled through(const Dual<double>& y, const Scaled& x) { return {y, Dual<double>(y).tangent == 0 ? x.scale : std::abs(y.tangent / x.dual.tangent) * x.scale}; }
+  /// What results of exp, tanh and sqrt are multiplied by: other than 1 to see how far a program magnifies their errors.
+  static inline double rounding = 1;
+  friend Scaled through(const Dual<double>& exact, const Scaled& x) {
+    const Dual<double> y(exact.value * rounding, exact.tangent * rounding);
+    return {y, y.tangent == 0 ? x.scale : std::abs(y.tangent / x.dual.tangent) * x.scale};
+  }
   friend Scaled exp(const Scaled& x) { return through(gradus::exp(x.dual), x); }
   friend Scaled tanh(const Scaled& x) { return through(gradus::tanh(x.dual), x); }
   friend Scaled sqrt(const Scaled& x) { return through(gradus::sqrt(x.dual), x); }

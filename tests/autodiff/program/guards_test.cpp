@@ -158,3 +158,22 @@ BOOST_AUTO_TEST_CASE(sorting_is_a_matter_of_comparisons) {
   agrees_with_the_tape(median, program, samples, {});
   BOOST_TEST(program.branches() == 6U);
 }
+
+BOOST_AUTO_TEST_CASE(an_ulp_between_recording_and_replay_wastes_no_branches) {
+  // Where the kernel of exp is not exactly std::exp, the recording finds a value equal to itself and its replay does not.
+  const auto f = [](const auto& x) { return exp(x[0]) == x[1] ? 3.0 * x[0] : 5.0 * x[0]; };
+  const Program exponential = Program::record([](const auto& x) { return exp(x[0]); }, {0.0});
+  std::vector<double> candidates, samples;
+  for (int i = 0; i < 20000; ++i) candidates.push_back(-3 + 0.0003 * i);
+  const auto values = exponential.values(candidates);
+  for (std::size_t i = 0; i < values.size() && samples.size() < 100; ++i)
+    if (values[i] != std::exp(candidates[i])) samples.insert(samples.end(), {candidates[i], std::exp(candidates[i])});
+  if (samples.empty()) return;  // no such kernel here
+  const Program program = Program::record(f, std::span<const double>(samples).first(2));
+  const auto answers = by_replay(program, samples, {});
+  for (std::size_t i = 0; i < answers.values.size(); ++i) {
+    BOOST_TEST(answers.values[i] == 3.0 * samples[2 * i]);
+    BOOST_TEST(answers.input_gradients[2 * i] == 3.0);
+  }
+  BOOST_TEST(program.branches() == 1U);
+}
