@@ -18,23 +18,42 @@ struct Tableau {
   bool corner = false;  // not to be accepted as smooth
   bool steady = false;  // evidence of a kink
   bool limited_by_rounding = false;
-  bool flat = true;  // the same value everywhere
+  bool flat = true;    // the same value everywhere
+  bool sloped = false;  // on both sides the value moves in proportion to the step
+  bool stops = false;   // it moves, but not with the smallest steps
+  bool rough = false;   // slopes on both sides part the more the smaller the step: values jump
+  double grain = 0;     // the smallest move where both sides move; 0 if they do not
   double value = 0, error = 0;
   double left_slope = 0, right_slope = 0;  // at the smallest step
   double noise = 0;                        // that rounding of f makes in a slope
 };
+
+/// All of one sign, and none more than a third larger than another.
+bool alike_slopes(std::initializer_list<double> slopes) {
+  const auto [low, high] = std::minmax(slopes);
+  return (low > 0 && high <= 1.3 * low) || (high < 0 && low >= 1.3 * high);
+}
 
 class Estimator {
  public:
   Estimator(const std::function<double(double)>& f, double x, double centre, double magnitude, double scatter)
       : f_(f), x_(x), centre_(centre), magnitude_(std::max(std::fabs(centre), magnitude)), scatter_(scatter) {}
 
+  /// Whether the slope near x may be another one than `d`, seen by steps of h: a look before a tableau.
+  bool contradicts(const Difference& d, double h) {
+    const auto slope = [&](double step) { return (f_(x_ + step) - f_(x_ - step)) / (2 * step); };
+    evaluations_ += 4;
+    const double wide = slope(h), narrow = slope(h / 2), noise = 16 * (epsilon * magnitude_ + scatter_) / h;
+    nearby_slope = narrow;
+    return wide != 0 && narrow != 0 && std::min(std::fabs(wide - d.value), std::fabs(narrow - d.value)) > noise + 4 * d.error + 2 * std::fabs(wide - narrow);
+  }
   Tableau tableau(double h) {
     Tableau t;
     std::array<double, levels> previous{}, row{};
     bool flat = true;
+    double one_step = 0;  // -1: there are several
     double largest = magnitude_, smallest_gap = std::numeric_limits<double>::infinity();
-    double first_jump = 0, last_jump = 0, jump_before = 0, jump_before_that = 0;
+    double first_jump = 0, last_jump = 0, jump_before = 0, jump_before_that = 0, last_right = 0, last_left = 0;
     for (int level = 0; level < levels; ++level, h /= 2) {
       const double up = f_(x_ + h), down = f_(x_ - h);
       evaluations_ += 2;
@@ -42,11 +61,21 @@ class Estimator {
       largest = std::max({largest, std::fabs(up), std::fabs(down)});
       t.flat = t.flat && up == centre_ && down == centre_;
       flat = flat && up == centre_ && down == centre_;
+      const double right = std::fabs(up - centre_), left = std::fabs(centre_ - down);
+      t.stops = right == 0 && left == 0;
+      if (right != 0 && left != 0) t.grain = t.grain == 0 ? std::min(right, left) : std::min({t.grain, right, left});
+      // On one side only: a kink, unless all moves are the same step.
+      if (const double move = std::max(right, left); move != 0 && right * left == 0) {
+        one_step = one_step == 0 || one_step == move ? move : -1;
+      }
       t.right_slope = (up - centre_) / h;
       t.left_slope = (centre_ - down) / h;
       jump_before_that = jump_before;
       jump_before = last_jump;
       last_jump = std::fabs(t.right_slope - t.left_slope);
+      if (level > 0) t.sloped = t.sloped || alike_slopes({t.right_slope, t.left_slope, last_right, last_left});
+      last_right = t.right_slope;
+      last_left = t.left_slope;
       if (level == 0) first_jump = last_jump;
       row[0] = (up - down) / (2 * h);
       double factor = 1;
@@ -62,14 +91,17 @@ class Estimator {
       }
       previous = row;
     }
+    t.stops = t.stops && !t.flat;
+    if (t.stops && t.grain == 0 && one_step > 0) t.grain = one_step;
     const double noise = (epsilon * largest + std::numeric_limits<double>::denorm_min()) / (2 * h);  // h has been halved once more: 2h is the smallest step
     t.finite = std::isfinite(t.value) && (largest == 0 || largest / h >= 1e-305);  // quotients that are all rounded to 0 agree with each other
     t.noise = noise;
     t.error = smallest_gap + 8 * noise + 8 * scatter_ / (2 * h);
-    if (flat) t.error += 8 * epsilon / (2 * h);  // log(1 - 1e-20) is 0 all around: of what was rounded away, the value shows nothing
+    if (flat || t.stops) t.error += 8 * epsilon / (2 * h);  // log(1 - 1e-20) is 0 all around: of what was rounded away, the value shows nothing
     t.limited_by_rounding = smallest_gap < 64 * noise;
     // The slopes of a smooth function close up in proportion to h, those of a corner do not.
     t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
+    t.rough = last_jump > 4 * first_jump && last_jump > 256 * noise;
     // Where the first steps reach over a second corner, the jump falls to that of the nearest one, and then stays.
     // A jump that grows is not resolved yet: no reason to accept, nor evidence of a corner.
     const auto stays = [](double a, double b) { return a > 0.75 * b; };
@@ -82,6 +114,7 @@ class Estimator {
     return t;
   }
   [[nodiscard]] int evaluations() const { return evaluations_; }
+  double nearby_slope = 0;  // what `contradicts` saw
 
  private:
   const std::function<double(double)>& f_;
@@ -89,66 +122,134 @@ class Estimator {
   int evaluations_ = 0;
 };
 
+/// What the steps from `first` down to `smallest` tell; to be called again with smaller ones where they tell too little.
+class Search {
+ public:
+  /// `flat_counts`: values that stand still mean a slope of 0.
+  Search(Estimator& estimator, double x, bool flat_counts) : estimator_(&estimator), x_(x), flat_counts_(flat_counts) {}
+
+  /// True when two tableaux agree.
+  bool run(double first, double smallest) {
+    have_coarse_ = false;
+    for (double power = first; power >= smallest && power > 0; power /= 4, odd_ = !odd_) {
+      // Every other step has many digits, or a function of period 1 would look constant, and floor(x) at large x like x.
+      volatile const double beside = x_ + power * (0.81372549 / 16);
+      const double h = odd_ ? 16 * (beside - x_) : power;
+      volatile const double nearest = x_ + h / 16;
+      const double off = std::fabs((nearest - x_) - h / 16);
+      if (off > 1e-11 * h) break;  // the steps would not be what they seem
+      Tableau fine = estimator_->tableau(h);
+      fine.error += 64 * off / h * std::max(std::fabs(fine.left_slope), std::fabs(fine.right_slope));
+      if (!fine.corner && corner_to_the_end && 64 * fine.noise >= last_corner_) break;  // it is still there, below the noise
+      since_rough_ = fine.finite && fine.rough ? 0 : since_rough_ + 1;
+      // Values that moved with the step, and now stand still: smaller steps only see how f is rounded.
+      if (sloped_ && fine.flat && fine.finite) return use_large_steps();
+      if (!fine.finite) grain_ = std::numeric_limits<double>::infinity();  // beside a pole or the end of the domain a flat place means nothing
+      else if (fine.grain > 0) grain_ = grain_ == 0 ? fine.grain : std::min(grain_, fine.grain);
+      if (fine.flat && grain_ > 0) fine.error += 4 * grain_ / h;
+      if ((fine.stops && fine.grain > 0) || (fine.flat && !flat_counts_)) {  // small steps only see the grain
+        have_coarse_ = false;
+        continue;
+      }
+      // A corner stays where it is when the step shrinks; what merely is not resolved looks different at every step.
+      const double jump = std::fabs(fine.right_slope - fine.left_slope);
+      const bool same_slopes = std::fabs(fine.left_slope - d.left_slope) <= 0.1 * jump && std::fabs(fine.right_slope - d.right_slope) <= 0.1 * jump;
+      d.left_slope = fine.left_slope;
+      d.right_slope = fine.right_slope;
+      d.error = 4 * fine.noise;
+      corner_to_the_end = fine.finite && fine.steady && same_slopes;
+      if (fine.corner) last_corner_ = jump;
+      if (!fine.finite || fine.corner) {
+        d.near_kink = d.near_kink || fine.corner;
+        have_coarse_ = false;
+        continue;
+      }
+      sloped_ = sloped_ || fine.sloped;
+      if (have_coarse_ && agree(fine)) {
+        d.rough = since_rough_ <= 8;
+        step = h;
+        return true;
+      }
+      coarse_ = fine;
+      have_coarse_ = true;
+    }
+    return false;
+  }
+
+  Difference d;
+  bool corner_to_the_end = false;
+  double step = 0;  // that of the last tableau, once two agreed
+
+ private:
+  bool agree(const Tableau& fine) {
+    const double gap = std::fabs(fine.value - coarse_.value);
+    if (!fine.flat && !coarse_.flat && gap < best_gap_) {
+      best_gap_ = gap;
+      best_value_ = coarse_.value;
+      best_error_ = coarse_.error;
+    }
+    if (!(gap <= coarse_.error + fine.error)) return false;
+    const double value = coarse_.error < fine.error ? coarse_.value : fine.value;
+    // A jump of the second derivative inside the stencil can make two tableaux agree by accident: only rounding may be trusted to be small.
+    const bool smooth = coarse_.limited_by_rounding && fine.limited_by_rounding;
+    const double error = std::max(smooth ? std::min(coarse_.error, fine.error) : coarse_.error + fine.error, gap);
+    return std::isfinite(error) && (smooth || error <= 1e-6 * std::fabs(value)) && accept(value, error);  // two wide intervals agree by accident, too
+  }
+  /// Of a function that is rounded more coarsely than its values show: its grain hides slopes from small steps.
+  bool use_large_steps() {
+    d.near_kink = false;
+    corner_to_the_end = false;
+    const double error = 4 * best_gap_ + best_error_ + 1e-9 * std::fabs(best_value_);
+    d.grain = true;
+    return std::isfinite(error) && error <= 1e-3 * std::fabs(best_value_) && accept(best_value_, error);
+  }
+  bool accept(double value, double error) {
+    d.value = value;
+    d.error = error;
+    d.status = DifferenceStatus::accepted;
+    return true;
+  }
+
+  Estimator* estimator_;
+  double x_;
+  bool flat_counts_;
+  Tableau coarse_;
+  bool have_coarse_ = false, sloped_ = false, odd_ = false;
+  int since_rough_ = 100;  // tableaux ago
+  double last_corner_ = 0, grain_ = 0, best_gap_ = std::numeric_limits<double>::infinity(), best_value_ = 0, best_error_ = 0;
+};
+
 }  // namespace
 
 Difference difference(const std::function<double(double)>& f, double x, const Domain& domain, double magnitude, double scatter) {
-  Difference d;
-  if (!std::isfinite(x) || !domain.contains(x)) return d;
+  Difference nothing;
+  if (!std::isfinite(x) || !domain.contains(x)) return nothing;
   const double centre = f(x);
-  if (!std::isfinite(centre)) return d;
+  if (!std::isfinite(centre)) return nothing;
   Estimator estimator(f, x, centre, magnitude, scatter);
+  Search search(estimator, x, true);
 
-  const double scale = std::exp2(std::floor(std::log2(std::max(std::fabs(x), 1.0))));
-  const double first = std::exp2(std::floor(std::log2(std::min({scale / 8, (x - domain.low) / 4, (domain.high - x) / 4}))));
-  const double smallest = std::min(1e-11 * scale, first / 256);
-  Tableau coarse;
-  bool have_coarse = false, corner_to_the_end = false, sloped = false;
-  double last_corner = 0;
-  double power = first;
-  for (bool odd = false; power >= smallest && power > 0; power /= 4, odd = !odd) {
-    // Every other step has many digits, or a function of period 1 would look constant, and floor(x) at large x like x.
-    volatile const double beside = x + power * (0.81372549 / 16);
-    const double h = odd ? 16 * (beside - x) : power;
-    volatile const double nearest = x + h / 16;
-    const double off = std::fabs((nearest - x) - h / 16);
-    if (off > 1e-11 * h) break;  // the steps would not be what they seem
-    Tableau fine = estimator.tableau(h);
-    fine.error += 64 * off / h * std::max(std::fabs(fine.left_slope), std::fabs(fine.right_slope));
-    if (!fine.corner && corner_to_the_end && 64 * fine.noise >= last_corner) break;  // it is still there, below the noise
-    // A corner stays where it is when the step shrinks; what merely is not resolved looks different at every step.
-    const double jump = std::fabs(fine.right_slope - fine.left_slope);
-    const bool same_slopes = std::fabs(fine.left_slope - d.left_slope) <= 0.1 * jump && std::fabs(fine.right_slope - d.right_slope) <= 0.1 * jump;
-    d.left_slope = fine.left_slope;
-    d.right_slope = fine.right_slope;
-    d.error = 4 * fine.noise;
-    corner_to_the_end = fine.finite && fine.steady && same_slopes;
-    if (fine.corner) last_corner = jump;
-    if (!fine.finite || fine.corner) {
-      d.near_kink = d.near_kink || fine.corner;
-      have_coarse = false;
-      continue;
+  const auto power_of_2 = [](double v) { return std::exp2(std::floor(std::log2(v))); };
+  const double scale = power_of_2(std::max(std::fabs(x), 1.0));
+  const double first = power_of_2(std::min({scale / 8, (x - domain.low) / 4, (domain.high - x) / 4}));
+  search.run(first, std::min(1e-11 * scale, first / 256));
+  // An x far below 1 may be the scale of f: 1/x at 1e-10, the distance of two points that are as near.
+  if (const double own = power_of_2(std::fabs(x)) / 8; x != 0 && own < first * 0x1p-10 && own > 1e-300 && !(search.d.status == DifferenceStatus::accepted && search.step < 64 * own)) {
+    const bool accepted = search.d.status == DifferenceStatus::accepted;
+    const bool contradicts = estimator.contradicts(search.d, own) && accepted;
+    if (contradicts || (!accepted && !search.corner_to_the_end)) {
+      Search nearby(estimator, x, false);
+      const bool found = nearby.run(own, own * 0x1p-8) && std::fabs(nearby.d.value - estimator.nearby_slope) <= 0.2 * std::fabs(nearby.d.value);
+      if (contradicts && !found) nearby.d = {};
+      if (found || contradicts) search = nearby;
     }
-    sloped = sloped || std::fabs(fine.value) > 4 * fine.error;
-    const double gap = std::fabs(fine.value - coarse.value);
-    // A function whose rounding comes from larger numbers inside is flat below some step, and not where it can be seen.
-    const bool stair = sloped && fine.flat && coarse.flat;
-    if (have_coarse && !stair && gap <= coarse.error + fine.error) {
-      const bool coarse_is_better = coarse.error < fine.error;
-      const double value = coarse_is_better ? coarse.value : fine.value;
-      // A jump of the second derivative inside the stencil can make two tableaux agree by accident: only rounding may be trusted to be small.
-      const bool smooth = coarse.limited_by_rounding && fine.limited_by_rounding;
-      const double error = std::max(smooth ? std::min(coarse.error, fine.error) : coarse.error + fine.error, gap);
-      if (std::isfinite(error) && (smooth || error <= 1e-6 * std::fabs(value))) {  // two wide intervals agree by accident, too
-        d.value = value;
-        d.error = error;
-        d.status = DifferenceStatus::accepted;
-        break;
-      }
-    }
-    coarse = fine;
-    have_coarse = true;
   }
-  if (d.status != DifferenceStatus::accepted && corner_to_the_end) d.status = DifferenceStatus::kink;
+  Difference& d = search.d;
+  // At a large x a function may move in steps of about 1, and look smooth from afar.
+  if (scale >= 0x1p12 && d.status == DifferenceStatus::accepted && search.step > 16 && std::isfinite(f(x - 0.375)) && std::isfinite(f(x + 0.375)) && domain.contains(x - 0.375) && domain.contains(x + 0.375) && estimator.contradicts(d, 0.1875)) d.status = DifferenceStatus::inconclusive;
+  if (const double little = std::min(scale * 0x1p-26, 0.09); d.status == DifferenceStatus::accepted && (scatter > 0 || scale >= 0x1p12) && std::fabs(d.value) * little > 8 * epsilon * std::fabs(centre))
+    d.grain = d.grain || (f(x - little) == centre && f(x + little) == centre);
+  if (d.status != DifferenceStatus::accepted && search.corner_to_the_end) d.status = DifferenceStatus::kink;
   if (d.status == DifferenceStatus::inconclusive) d.error = std::numeric_limits<double>::infinity();
   d.evaluations = estimator.evaluations() + 1;
   return d;
@@ -165,6 +266,10 @@ Opinion opinion_of(const Difference& d, double got, double rounding) {
     o.tolerance = o.bound + slack;
   } else if (d.status == DifferenceStatus::inconclusive) {
     o.note = "no step size gave a consistent slope";
+  } else if (d.rough && !(std::fabs(got - d.value) <= o.tolerance)) {
+    o.note = "values jump around this point: the slope between two jumps may not be meant";
+  } else if (got == 0 && d.grain) {
+    o.note = "the values move in steps: between them the slope is 0, across them it is not";
   } else if (got == 0 && std::fabs(d.value) <= d.error) {
     o.verdict = Verdict::pass;  // both say that there is none
   } else if (d.error > 0.1 * std::fabs(d.value) && d.error > 1e-6 * std::fabs(got)) {

@@ -20,6 +20,8 @@ struct Difference {
   double value = std::numeric_limits<double>::quiet_NaN();
   double error = std::numeric_limits<double>::infinity();  ///< of value; at a kink, of the slopes by rounding
   double left_slope = std::numeric_limits<double>::quiet_NaN(), right_slope = std::numeric_limits<double>::quiet_NaN();  ///< at the smallest step tried
+  bool rough = false;      ///< values jump around x: the value is the slope between two jumps
+  bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
   int evaluations = 0;
 };

@@ -3,8 +3,8 @@
 
 namespace gradus::detail {
 
-void Point::along(const std::string& what, const Values& d, const Values& w, View g, int convexity) {
-  Domain inside;  // how far the direction stays in the domain of every input
+Difference Point::slope_along(const Values& d, View w) const {
+  Domain inside;
   for (std::size_t i = 0; i < std::min(d.size(), s_.domain.size()); ++i) {
     if (d[i] == 0) continue;
     const double to_low = (s_.domain[i].low - x_[i]) / d[i], to_high = (s_.domain[i].high - x_[i]) / d[i];
@@ -16,17 +16,57 @@ void Point::along(const std::string& what, const Values& d, const Values& w, Vie
     for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * d[i];
     return value_along(at, w);
   };
+  return difference(moved, 0, inside, dot_of_magnitudes(y_, w), scatter_);
+}
+
+Verdict Point::along(const std::string& what, const Values& d, const Values& w, View g, int convexity) {
   const double got = dot(g, d);
-  const Difference slope = difference(moved, 0, inside, dot_of_magnitudes(y_, w), scatter_);
+  const Difference slope = slope_along(d, w);
   // Between its slopes lies every generalized gradient of a convex or concave function; of others, a right one may lie outside.
-  if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return;
+  if (slope.status == DifferenceStatus::kink && convexity * (slope.right_slope - slope.left_slope) <= 0) return Verdict::inconclusive;
   Finding f = finding(fmt::format("d {} along {}", s_.name, what), place(w), got);
-  f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit * dot_of_magnitudes(g, d) + 2 * least_));
+  f.opinions.push_back(opinion_of(slope, got, 2 * s_.operations * unit_ * dot_of_magnitudes(g, d) + 2 * least_));
   if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
   f.opinions.back().oracle = "directional";
-  f.verdict = judge(got, f.opinions);
+  const Verdict verdict = f.verdict = judge(got, f.opinions);
   if (x_.size() > options_.directional_above) result_.take(std::move(f));
   else take_if_wrong(std::move(f));
+  return verdict;
+}
+
+void Point::judge_directions(Judged& judged) {
+  if (!judged.finite || s_.noise > 0) return;
+  int told = 0;
+  for (std::size_t k = 0; k < options_.probes; ++k) {
+    Values d(x_.size());
+    for (std::size_t i = 0; i < d.size(); ++i) d[i] = random_weight(random_) * power_of_2_below(std::max(std::fabs(x_[i]), 1.0));
+    const Verdict verdict = along(fmt::format("direction {} of {} inputs", k + 1, x_.size()), d, judged.w, judged.g, 0);
+    if (verdict == Verdict::fail) return narrow(judged, d);  // further directions would only repeat it
+    told += verdict == Verdict::pass ? 1 : 0;
+  }
+  if (told > 0) return;
+  // Every direction runs into a kink, or is lost in rounding: single entries may not be.
+  constexpr std::size_t most = 200;
+  const std::size_t step = (x_.size() + most - 1) / most;
+  for (std::size_t i = 0; i < x_.size(); i += step) judge_entry(judged, i, true);
+}
+
+void Point::narrow(Judged& judged, const Values& d) {
+  std::size_t from = 0, to = d.size();
+  while (to - from > 1) {
+    const std::size_t middle = from + (to - from) / 2;
+    const auto fails = [&](std::size_t begin, std::size_t end) {
+      Values part(d.size(), 0.0);
+      std::copy(d.begin() + static_cast<std::ptrdiff_t>(begin), d.begin() + static_cast<std::ptrdiff_t>(end), part.begin() + static_cast<std::ptrdiff_t>(begin));
+      const double got = dot(judged.g, part);
+      std::vector<Opinion> opinions{opinion_of(slope_along(part, judged.w), got, 2 * s_.operations * unit_ * dot_of_magnitudes(judged.g, part) + 2 * least_)};
+      return judge(got, opinions) == Verdict::fail;
+    };
+    if (fails(from, middle)) to = middle;
+    else if (fails(middle, to)) from = middle;
+    else return;
+  }
+  judge_entry(judged, from, true);
 }
 
 void Point::subdifferential(const Values& w, View g, const std::vector<Kink>& kinks) {
@@ -58,7 +98,7 @@ void Point::accept_a_piece(Opinion& o, const Values& d, const Values& w, double 
       for (std::size_t i = 0; i < at.size(); ++i) at[i] = beside[i] + t * d[i];
       return value_along(at, w);
     }, 0, {}, dot_of_magnitudes(y_, w));
-    if (piece.status != DifferenceStatus::accepted) continue;
+    if (piece.status != DifferenceStatus::accepted || piece.error > 1e-3 * std::max(std::fabs(piece.value), o.bound)) continue;
     low = std::min(low, piece.value - piece.error);
     high = std::max(high, piece.value + piece.error);
     if (const double slack = 1e-3 * (high - low); got >= low - slack && got <= high + slack) {

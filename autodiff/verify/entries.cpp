@@ -7,81 +7,85 @@ void Point::numbers(const Values& w, bool main) {
   const Outcome back = main ? Outcome{gradient_, std::nullopt} : pull(w);
   if (back.thrown || back.values.size() != x_.size()) return;  // structure has said so
   const Values& g = back.values;
-  const bool finite = all_finite(y_);
-  scatter_ = finite ? scatter(x_, w) : 0;
-  std::vector<std::pair<std::string, Subject::Expected>> expected;
+  Judged judged{.w = w, .g = g, .finite = all_finite(y_)};
+  scatter_ = judged.finite ? scatter(x_, w) : 0;
   if (options_.witnesses)
     for (const Subject::Witness& witness : s_.witnesses) {
-      expected.emplace_back(witness.name, witness.gradient(x_, w));
-      const auto& e = expected.back().second;
+      judged.expected.emplace_back(witness.name, witness.gradient(x_, w));
+      const auto& e = judged.expected.back().second;
       if (e.gradient.size() != g.size() || e.bound.size() != g.size() || (!e.scale.empty() && e.scale.size() != g.size()))
         throw ShapeError(fmt::format("check: the {} of {} gives {} numbers for {} inputs", witness.name, s_.name, e.gradient.size(), g.size()));
     }
   const bool directional = x_.size() > options_.directional_above;
   resolved_ = resolved_ || directional;
-  const Values spread = finite && s_.noise == 0 && !directional ? rounding_of_inputs(w, g) : Values(g.size(), 0.0);
-  std::vector<Kink> kinks;
-  const auto judge_entry = [&](std::size_t i, bool differences) {
-    Finding f = finding(fmt::format("d {} / d {}", s_.name, name(i)), place(w), g[i]);
-    for (const auto& [oracle, e] : expected) {
-      const double size = e.scale.empty() ? std::fabs(e.gradient[i]) : std::max(e.scale[i], std::fabs(e.gradient[i]));
-      Opinion o{.oracle = oracle, .expected = e.gradient[i], .bound = e.bound[i],
-                .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit + s_.noise) * size + 2 * least_, .note = {}};
-      if (std::isnan(o.bound) || std::isinf(o.bound)) o.note = "no opinion here";
-      f.opinions.push_back(std::move(o));
-    }
-    if (differences) {
-      if (!finite) {
-        Opinion o{.oracle = "difference", .note = "the function is not finite here"};
-        if (std::isnan(dot(y_, w)) && std::isnan(g[i])) o.verdict = Verdict::pass;
-        f.opinions.push_back(std::move(o));
-      } else if (s_.noise > 0) {
-        f.opinions.push_back({.oracle = "difference", .note = "the function is declared to be noisy"});
-      } else {
-        const Difference d = derivative(i, w);
-        const double rounding = 2 * s_.operations * unit * std::fabs(g[i]) + spread[i] + 2 * least_;
-        f.opinions.push_back(opinion_of(d, g[i], rounding));
-        smooth_ = smooth_ && d.status == DifferenceStatus::accepted && !d.near_kink;
-        resolved_ = resolved_ || d.status == DifferenceStatus::kink || (d.status == DifferenceStatus::accepted && d.error <= 0.1 * std::fabs(d.value));
-        if (const bool disagrees = f.opinions.back().verdict == Verdict::fail || (f.opinions.back().verdict == Verdict::inconclusive && f.opinions.back().note.empty() && !(std::fabs(g[i] - d.value) <= f.opinions.back().tolerance));
-            disagrees && std::isfinite(g[i]) && (d.status == DifferenceStatus::kink || is_tied(i))) {
-          Values axis(x_.size(), 0.0);
-          axis[i] = 1;
-          accept_a_piece(f.opinions.back(), axis, w, g[i]);
-        }
-        if (d.status == DifferenceStatus::kink) kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
-      }
-    }
-    f.verdict = judge(g[i], f.opinions);
-    note(f, w, g, i);
-    result_.take(std::move(f));
-  };
+  judged.spread = judged.finite && s_.noise == 0 && !directional ? rounding_of_inputs(w, g) : Values(g.size(), 0.0);
   if (!directional) {
-    for (std::size_t i = 0; i < x_.size(); ++i) judge_entry(i, true);
-    if (!kinks.empty() && finite && all_finite(g)) subdifferential(w, g, kinks);
+    for (std::size_t i = 0; i < x_.size(); ++i) judge_entry(judged, i, true);
+    if (!judged.kinks.empty() && judged.finite && all_finite(g)) subdifferential(w, g, judged.kinks);
     return;
   }
-  if (!expected.empty())
-    for (std::size_t i = 0; i < x_.size(); ++i) judge_entry(i, false);
-  if (!finite || s_.noise > 0) return;
-  for (std::size_t k = 0; k < options_.probes; ++k) {
-    Values d(x_.size());
-    for (std::size_t i = 0; i < d.size(); ++i) d[i] = random_weight(random_) * power_of_2_below(std::max(std::fabs(x_[i]), 1.0));
-    along(fmt::format("direction {} of {} inputs", k + 1, x_.size()), d, w, g, 0);
+  if (!judged.expected.empty())
+    for (std::size_t i = 0; i < x_.size(); ++i) judge_entry(judged, i, false);
+  judge_directions(judged);
+}
+
+void Point::judge_entry(Judged& judged, std::size_t i, bool differences) {
+  const Values& g = judged.g;
+  Finding f = finding(fmt::format("d {} / d {}", s_.name, name(i)), place(judged.w), g[i]);
+  for (const auto& [oracle, e] : judged.expected) {
+    const double size = e.scale.empty() ? std::fabs(e.gradient[i]) : std::max(e.scale[i], std::fabs(e.gradient[i]));
+    Opinion o{.oracle = oracle, .expected = e.gradient[i], .bound = e.bound[i],
+              .tolerance = 4 * e.bound[i] + (2 * s_.operations * unit_ + s_.noise) * size + 2 * least_, .note = {}};
+    if (std::isnan(o.bound) || std::isinf(o.bound)) o.note = "no opinion here";
+    f.opinions.push_back(std::move(o));
   }
+  if (differences) f.opinions.push_back(difference_opinion(judged, i));
+  f.verdict = judge(g[i], f.opinions);
+  for (const Opinion& o : f.opinions)
+    if (o.verdict == Verdict::pass || o.verdict == Verdict::fail) {
+      ++judged_;
+      told_from_zero_ += std::fabs(o.expected) > 2 * o.tolerance ? 1 : 0;
+    }
+  if (f.verdict == Verdict::kink) ++told_from_zero_;
+  note(f, judged.w, g, i);
+  result_.take(std::move(f));
+}
+
+Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
+  const double got = judged.g[i];
+  if (!judged.finite) {
+    Opinion o{.oracle = "difference", .note = "the function is not finite here"};
+    if (std::isnan(dot(y_, judged.w)) && std::isnan(got)) o.verdict = Verdict::pass;
+    return o;
+  }
+  if (s_.noise > 0) return {.oracle = "difference", .note = "the function is declared to be noisy"};
+  const Difference d = derivative(i, judged.w);
+  const double rounding = 2 * s_.operations * unit_ * std::fabs(got) + judged.spread[i] + 2 * least_;
+  Opinion o = opinion_of(d, got, rounding);
+  smooth_ = smooth_ && d.status == DifferenceStatus::accepted && !d.near_kink;
+  resolved_ = resolved_ || d.status == DifferenceStatus::kink || (d.status == DifferenceStatus::accepted && d.error <= 0.1 * std::fabs(d.value));
+  const bool disagrees = o.verdict == Verdict::fail || (o.verdict == Verdict::inconclusive && o.note.empty() && !(std::fabs(got - d.value) <= o.tolerance));
+  if (disagrees && std::isfinite(got) && (d.status == DifferenceStatus::kink || is_tied(i))) {
+    Values axis(x_.size(), 0.0);
+    axis[i] = 1;
+    accept_a_piece(o, axis, judged.w, got);
+  }
+  if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
+  return o;
 }
 
 double Point::scatter(const Values& centre, View w) const {
-  if (x_.size() > options_.directional_above) return 0;
+  const double rounding = unit_ == unit ? 0 : 4 * unit_ * dot_of_magnitudes(y_, w);
+  if (x_.size() > options_.directional_above) return rounding;
   // Fourth differences of a smooth function vanish with the step, those of a kink fall with it, rounding stays.
   Random random(1);
   const Values d = random_weights(random, x_.size());
   Values at(x_.size());
-  const auto fourth_difference = [&](double step) {
+  const auto fourth_difference = [&](double step, double least) {
     double values[9];
     for (int k = 0; k < 9; ++k) {
       for (std::size_t i = 0; i < at.size(); ++i) {
-        at[i] = centre[i] + step * (k - 4) * d[i] * std::max(std::fabs(centre[i]), 0x1p-10);
+        at[i] = centre[i] + step * (k - 4) * d[i] * (centre[i] == 0 ? 0x1p-10 : std::max(std::fabs(centre[i]), least));
         if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) return 0.0;
       }
       values[k] = value_along(at, w);
@@ -91,8 +95,24 @@ double Point::scatter(const Values& centre, View w) const {
     for (int k = 0; k + 4 < 9; ++k) most = std::max(most, std::fabs(values[k] - 4 * values[k + 1] + 6 * values[k + 2] - 4 * values[k + 3] + values[k + 4]));
     return most / 8;
   };
-  const double fine = fourth_difference(0x1p-18), coarse = fourth_difference(0x1p-15);
-  return fine > 0.3 * coarse && coarse > 0.1 * fine && fine <= 1e-12 * std::max(1.0, dot_of_magnitudes(y_, w)) ? fine : 0;
+  const double tolerable = 1e-6 * std::max(1.0, dot_of_magnitudes(y_, w));
+  const auto stays = [&](double fine, double coarse) { return fine > 0.3 * coarse && coarse > 0.1 * fine && fine <= tolerable; };
+  const double fine = fourth_difference(0x1p-18, 0x1p-10), coarse = fourth_difference(0x1p-15, 0x1p-10);
+  double grain = stays(fine, coarse) ? fine : 0;
+  if (grain > 0) {  // from the distance of x to 0, f may be smooth
+    const double near_fine = fourth_difference(0x1p-12, 0), near_coarse = fourth_difference(0x1p-9, 0);
+    if (near_fine < 0.01 * near_coarse) grain = 0;
+  }
+  if (fine == 0) {  // nothing moves near x: what larger steps see, until it vanishes, is the grain
+    double before = fourth_difference(0x1p-7, 1);
+    for (const double step : {0x1p-10, 0x1p-13, 0x1p-16, 0x1p-19}) {
+      const double now = fourth_difference(step, 1);
+      if (stays(now, before)) grain = std::max(grain, now);
+      else if (now != 0 && now < 0.01 * before) grain = 0;
+      before = now;
+    }
+  }
+  return std::max(grain, rounding);
 }
 
 Difference Point::derivative(std::size_t i, View w) const {

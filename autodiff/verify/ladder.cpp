@@ -82,8 +82,9 @@ CheckResult started(const Subject& subject, std::size_t n) {
   result.name = subject.name;
   return result;
 }
-void finish(CheckResult& result, std::vector<double>& limits, std::chrono::steady_clock::time_point start) {
-  if (result.numbers == 0) result.verdict = Verdict::pass;
+void finish(CheckResult& result, std::size_t subject_inputs, std::vector<double>& limits, std::chrono::steady_clock::time_point start) {
+  if (result.numbers == 0) result.verdict = subject_inputs == 0 ? Verdict::pass : Verdict::inconclusive;
+  if (result.numbers == 0 && subject_inputs != 0 && result.verdict == Verdict::inconclusive && result.advice.empty()) result.advice.emplace_back("nothing could be judged here: choose another point, or give a witness");
   if (!limits.empty()) {
     const auto middle = limits.begin() + static_cast<std::ptrdiff_t>(limits.size() / 2);
     std::nth_element(limits.begin(), middle, limits.end());
@@ -107,7 +108,8 @@ CheckResult check(const Subject& subject, std::span<const double> x, const Check
   point.check();
   if (!result) explain(result, subject, options, point, point.samples(), {});
   result.advice = adequacy(subject, x);
-  finish(result, limits, start);
+  if (point.is_stationary()) result.advice.emplace_back("the gradient is 0 here, as far as values can tell: a factor or a sign could not be seen; choose another point");
+  finish(result, x.size(), limits, start);
   return result;
 }
 
@@ -141,7 +143,7 @@ CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const C
   if (worst)
     explain(result, subject, options, *worst, samples,
             fmt::format("check_everywhere({}, {}, {{.seed = {:#x}, .points = {}, .only = {}}})", subject.name, inputs, options.seed, options.points, worst_index));
-  finish(result, limits, start);
+  finish(result, inputs, limits, start);
   return result;
 }
 

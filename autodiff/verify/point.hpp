@@ -102,6 +102,8 @@ class Point {
   [[nodiscard]] const std::vector<Failure>& failures() const { return failures_; }
   [[nodiscard]] const std::vector<Evidence::Sample>& samples() const { return samples_; }
   [[nodiscard]] const Values& x() const { return x_; }
+  /// Every entry was judged, and none can be told from 0.
+  [[nodiscard]] bool is_stationary() const { return judged_ > 0 && told_from_zero_ == 0 && x_.size() <= options_.directional_above; }
   /// The results' contributions to the right gradient, as far as they can be had at a moderate price.
   std::vector<Values> contributions(View w);
 
@@ -121,6 +123,8 @@ class Point {
 
   // ---- forward: values, exceptions, determinism
   bool forward();
+  /// Whether values have no more digits than a float, here and at points whose coordinates have more.
+  [[nodiscard]] bool is_float_code() const;
 
   // ---- structure: what holds of every pullback
   bool structure(const Values& w);
@@ -137,9 +141,23 @@ class Point {
   Values sizes(View w, View g, double floor) const;
 
   // ---- numbers: entry by entry, or along directions
-  void numbers(const Values& w, bool main);
-
   struct Kink { std::size_t input; int convexity; };
+  /// A gradient under judgement: for which cotangent, what the witnesses say, what rounding of the inputs does to it, the kinks that were met.
+  struct Judged {
+    const Values& w;
+    const Values& g;
+    std::vector<std::pair<std::string, Subject::Expected>> expected = {};
+    Values spread = {};
+    std::vector<Kink> kinks = {};
+    bool finite = true;
+  };
+  void numbers(const Values& w, bool main);
+  void judge_entry(Judged& judged, std::size_t i, bool differences);
+  [[nodiscard]] Opinion difference_opinion(Judged& judged, std::size_t i);
+  /// Of many inputs: along random directions; where these cannot tell, some entries one by one; where one fails, the entry.
+  void judge_directions(Judged& judged);
+  /// One wrong entry among those that a failing direction moves.
+  void narrow(Judged& judged, const Values& d);
 
   /// How far neighbouring values scatter around `centre`, where that is more than their own rounding: log(1 + exp(-40)) has no digits left.
   double scatter(const Values& centre, View w) const;
@@ -148,8 +166,10 @@ class Point {
   /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
   /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
   void accept_a_piece(Opinion& o, const Values& d, const Values& w, double got);
+  /// The slope of the function along d, as far as d stays in the domain.
+  [[nodiscard]] Difference slope_along(const Values& d, View w) const;
   /// `convexity` is that of the kink at x, 0 if it is neither convex nor concave: then only smooth directions count.
-  void along(const std::string& what, const Values& d, const Values& w, View g, int convexity);
+  Verdict along(const std::string& what, const Values& d, const Values& w, View g, int convexity);
   /// At a kink every entry may be anything between its slopes; together they must also fit the slopes along other directions.
   void subdifferential(const Values& w, View g, const std::vector<Kink>& kinks);
 
@@ -171,6 +191,8 @@ class Point {
   void path_integral(const Values& w);
   /// The slope along the path, at some places on it, is that of the pullback.
   bool agrees_along(const Values& d, const Values& w) const;
+  /// What is missing on the path is missing at single places of it.
+  [[nodiscard]] bool runs_over_jumps(const Values& d, const Values& w) const;
   /// What is missing on this piece of the path is all missing on a small part of it: the value jumps there, or the slope does.
   bool is_jump(const Values& d, const Values& w, double from, double to) const;
   struct Integral { double sum = 0, change = 0, bound = 0, magnitude = 0; bool finite = true; };
@@ -187,6 +209,8 @@ class Point {
   std::vector<double>& limits_;
   Values x_, y_, gradient_;
   bool resolved_ = false;  // some difference could tell: else values say too little here for a path integral as well
+  double unit_ = unit;     // of rounding: of double, or of float where the code is in float
+  std::size_t judged_ = 0, told_from_zero_ = 0;  // entries
   bool smooth_ = true;     // no kink was met
   double scatter_ = 0;  // for the cotangent at hand
   /// What a factor that was rounded in the subnormal range may be off by, once it has been multiplied by an input or a constant.

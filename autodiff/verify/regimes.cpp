@@ -69,6 +69,7 @@ constexpr std::array regimes{
     Regime{"all equal", true, [](Random& r, std::vector<double>& x) { const double v = 2 * r.normal(); each(x, [&] { return v; }); }},
     Regime{"tiny", true, [](Random& r, std::vector<double>& x) { each(x, [&] { return tiny(r); }); }},
     Regime{"magnitudes", true, [](Random& r, std::vector<double>& x) { each(x, [&] { return log_uniform(r, 1e-6, 1e6); }); }},
+    Regime{"integers", true, [](Random& r, std::vector<double>& x) { each(x, [&] { return r.sign() * static_cast<double>(r.below(4)); }); }},
     Regime{"one scale", true,
            [](Random& r, std::vector<double>& x) {
              const double scale = std::fabs(log_uniform(r, 1e-9, 1e6));
@@ -101,6 +102,23 @@ std::vector<GeneratedPoint> generate_points(std::size_t inputs, std::span<const 
       points.push_back(std::move(p));
     }
   }
+  if (!hard || inputs == 0 || inputs > 2) return points;
+  // Few inputs are cheap: every decade near 1, every few beyond, and integers.
+  const auto add = [&](const char* regime, double size, double sign = 0) {
+    GeneratedPoint p{regime, std::vector<double>(inputs)};
+    for (std::size_t i = 0; i < inputs; ++i) {
+      p.x[i] = (sign == 0 || i > 0 ? random.sign() : sign) * size * (i == 0 ? 1 : std::exp(random.normal()));
+      if (i < domain.size()) p.x[i] = into(domain[i], p.x[i]);
+    }
+    points.push_back(std::move(p));
+  };
+  const std::size_t steps = 8 * each_regime;  // from 0 to 4 and its mirror image
+  for (std::size_t k = 0; k < steps; ++k)
+    for (const double sign : {1.0, -1.0}) add("wide", 4 * (static_cast<double>(k) + random.uniform(0, 1)) / static_cast<double>(steps), sign);
+  for (double decade = -9; decade < 6; decade += 2.0 / static_cast<double>(each_regime)) add("magnitudes", std::pow(10.0, decade + random.uniform(0, 1)));
+  for (const double exponent : {-200.0, -60.0, -25.0, -14.0, 8.0, 11.0, 15.0, 25.0, 60.0, 200.0}) add("extreme", std::pow(10.0, exponent + random.uniform(-2, 2)));
+  for (const double whole : {1.0, 2.0, 3.0, 4.0, 5.0, 10.0})
+    for (const double sign : {1.0, -1.0}) add("integers", whole, sign);
   return points;
 }
 

@@ -20,6 +20,7 @@ bool Point::structure(const Values& w) {
   rule("structure", same_bits(x, x_) && same_bits(weights, w), "the pullback overwrites its input or its cotangent", w);
   x_ = x;
   if (!same && s_.noise == 0) return false;
+  if (is_float_code()) unit_ = std::numeric_limits<float>::epsilon() / 2;
   if (!all_finite(g)) return true;
 
   linearity(w);
@@ -28,9 +29,26 @@ bool Point::structure(const Values& w) {
   return true;
 }
 
+bool Point::is_float_code() const {
+  const auto is_short = [](View v) {
+    return std::all_of(v.begin(), v.end(), [](double u) { return u == static_cast<double>(static_cast<float>(u)); }) && std::any_of(v.begin(), v.end(), [](double u) { return u != 0; });
+  };
+  if (!is_short(y_)) return false;
+  for (const double step : {0.1234567890123 / 1024, -0.9876543210987 / 1024}) {
+    Values at = x_;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      at[i] += step * (at[i] == 0 ? 1 : at[i]);
+      if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) return false;
+    }
+    const Outcome y = attempt([&] { return s_.value(at); });
+    if (y.thrown || !is_short(y.values) || y.values == y_) return false;  // a constant is short anywhere
+  }
+  return true;
+}
+
 bool Point::alike(View a, View b, View scale) const {
   if (a.size() != b.size()) return false;
-  const double relative = 4 * s_.operations * unit + 4 * s_.noise;
+  const double relative = (unit_ == unit ? 4 : 64) * s_.operations * unit_ + 4 * s_.noise;  // code in float rounds what it cancels
   for (std::size_t i = 0; i < a.size(); ++i) {
     const bool finite = std::isfinite(a[i]);
     if (finite != std::isfinite(b[i])) {
@@ -48,12 +66,14 @@ void Point::linearity(const Values& w) {
   const Outcome none = pull(Values(w.size(), 0.0));
   rule("linearity", !none.thrown && std::all_of(none.values.begin(), none.values.end(), [](double v) { return v == 0; }), "a cotangent of 0 does not give a gradient of 0", w);
   Values sum = w;
-  for (const double factor : {0x1p10, 0x1p-10}) {
+  for (const double factor : {0x1p10, 0x1p-10, 0x1p50, 0x1p-50}) {
     Values scaled_w = w, want = g, size = sizes(w, g, 0);
     for (double& v : scaled_w) v *= factor;
     for (double& v : want) v *= factor;
     for (double& v : size) v *= factor;
-    const Outcome scaled = pull(scaled_w);
+    Outcome scaled = pull(scaled_w);
+    for (std::size_t i = 0; i < std::min(n, scaled.values.size()); ++i)
+      if (std::fabs(g[i]) < 1e-280) scaled.values[i] = want[i];  // rounded in the subnormal range, somewhere on the way
     const bool overflows = !all_finite(want) || largest(want) > 1e300 || largest(want) < 1e-290;
     rule("linearity", overflows || (!scaled.thrown && alike(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
   }

@@ -165,9 +165,21 @@ int run(int argc, char** argv) {
     return usage;
   }
   if (check->parsed()) {
+    // What a special run would silently ignore is refused.
+    const auto alone = [&](const char* option, bool takes_ops) {
+      for (const CLI::Option* given : check->get_options([](const CLI::Option* o) { return o->count() > 0; })) {
+        const std::string name = given->get_name();
+        const bool known = name == option || name == "--seed" || name == "--color" || name == "--format" || (takes_ops && (name == "ops" || name == "--stride")) ||
+                           (std::string_view(option) == "--mutants" && (name == "--trials" || name == "--quick"));
+        if (!known) throw UsageError(fmt::format("{} does not go with {}", name == "ops" ? "the name of an op" : name, option));
+      }
+      if (common.format != Format::text && common.format != Format::json) throw UsageError(fmt::format("{} is reported as text or json only", option));
+    };
+    if (limits) alone("--limits", false);
+    else if (check_the_checker) alone("--mutants", false);
+    else if (exhaustive) alone("--exhaustive", true);
     if (limits) return limits_command(common);
     if (check_the_checker) return mutants_command(mutants, common);
-    if (exhaustive && check_expression->count() != 0) throw UsageError("--exhaustive takes names of ops, not --expr");
     if (exhaustive) return check_exhaustively_command(names, stride, common);
     if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, reporting);
     if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));

@@ -47,8 +47,8 @@ const Values logits = {0.4, -1.1, 2.0, 0.7};
 BOOST_AUTO_TEST_CASE(a_right_pullback_passes_at_every_regime) {
   const CheckResult r = check_everywhere(softmax_subject(), 4);
   BOOST_TEST(r);
-  BOOST_TEST(r.regimes.size() == 11U);
-  BOOST_TEST(r.points == 44U);
+  BOOST_TEST(r.regimes.size() == 12U);
+  BOOST_TEST(r.points == 48U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_linear_in_the_cotangent_is_no_pullback) {
@@ -192,6 +192,65 @@ BOOST_AUTO_TEST_CASE(what_fresh_eyes_found) {
   BOOST_TEST((check(power, Values{0, 2}).verdict == Verdict::fail));  // 0 times -infinity where the function is flat
   const Subject clipped = of([](View x) { return Values{3 * x[0]}; }, [](View, View w) { return Values{3 * std::clamp(w[0], -10.0, 10.0)}; });
   BOOST_TEST((check(clipped, Values{0.7}).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(what_hostile_eyes_found) {
+  // Nothing judged is not a pass: with many inputs and a kink, every direction abstains.
+  std::vector<double> x(201, 1.0);
+  x[0] = 0, x[1] = -1e-3;
+  const auto relus = [](const std::vector<double>& v) { double sum = 0; for (const double t : v) sum += std::max(t, 0.0); return sum; };
+  const auto scaled = [](double factor) {
+    return [factor](const std::vector<double>& v) { Values g; for (const double t : v) g.push_back(t > 0 ? factor : 0); return g; };
+  };
+  BOOST_TEST((check(relus, scaled(2), x).verdict == Verdict::fail));
+  BOOST_TEST((check(relus, scaled(1), x).verdict != Verdict::fail));
+
+  // One wrong entry of many is named.
+  const CheckResult narrowed = check([](const std::vector<double>& v) { double s = 0; for (const double t : v) s += t * t * t; return s; },
+                                     [](const std::vector<double>& v) { Values g; for (const double t : v) g.push_back(3 * t * t); g[137] *= 1.01; return g; }, std::vector<double>(300, 0.7));
+  BOOST_TEST(describe(narrowed).find("d f / d x[137]") != std::string::npos);
+
+  // Values that have a grain: a slope of 0 is not taken for the truth.
+  const auto coarse = [](auto f, double at, auto g) { return check([f](const std::vector<double>& v) { return f(v[0]); }, [g](const std::vector<double>& v) { return Values{g(v[0])}; }, {at}).verdict; };
+  const auto in_float = [](double t) { const float a = static_cast<float>(t); return static_cast<double>(std::sin(a) * a); };
+  BOOST_TEST((coarse(in_float, 0.7, [](double t) { return std::sin(t) + t * std::cos(t); }) != Verdict::fail));
+  BOOST_TEST((coarse(in_float, 0.7, [](double) { return 0.0; }) != Verdict::pass));
+  BOOST_TEST((coarse(in_float, 0.7, [](double t) { return 2 * (std::sin(t) + t * std::cos(t)); }) == Verdict::fail));
+  const auto tail = [](double t) { return std::log(1 + std::exp(-t)); };
+  for (const double t : {25.0, 28.0, 31.0, 36.0, 40.0}) BOOST_TEST((coarse(tail, t, [](double v) { return -1 / (1 + std::exp(v)); }) != Verdict::fail), t);
+  const auto root = [](double b) { return (-b + std::sqrt(b * b - 4)) / 2; };
+  BOOST_TEST((coarse(root, 1e6, [](double b) { const double r = std::sqrt(b * b - 4); return 2 / ((b + r) * r); }) != Verdict::fail));
+
+  // The scale of f may be that of x.
+  const auto spring = [](double scale, double factor) {
+    return check([=](const std::vector<double>& v) { return std::pow(std::hypot(v[0], v[1]) - scale, 2); },
+                 [=](const std::vector<double>& v) { const double r = std::hypot(v[0], v[1]); return Values{factor * 2 * (r - scale) * v[0] / r, factor * 2 * (r - scale) * v[1] / r}; },
+                 {1.1 * scale, 0.4 * scale}).verdict;
+  };
+  for (const double scale : {1.0, 1e-4, 1e-8, 1e-10}) {
+    BOOST_TEST((spring(scale, 1) != Verdict::fail), scale);
+    BOOST_TEST((spring(scale, -1) == Verdict::fail), scale);
+  }
+  BOOST_TEST((coarse([](double r) { return 2.3e-28 / r; }, 1e-10, [](double r) { return -2.3e-28 / (r * r); }) == Verdict::pass));
+  BOOST_TEST((coarse([](double r) { return 2.3e-28 / r; }, 1e-10, [](double r) { return 2.3e-28 / (r * r); }) == Verdict::fail));
+
+  // At a stationary point nothing can be seen, and the advice says so.
+  const CheckResult still = check([](const std::vector<double>& v) { return (v[0] - 3) * (v[0] - 3); }, [](const std::vector<double>& v) { return Values{-7 * (v[0] - 3)}; }, {3.0});
+  BOOST_TEST(describe(still).find("choose another point") != std::string::npos);
+
+  // Regions that only many points visit.
+  const auto wrong_in = [](double low, double high) {
+    Subject s;
+    s.value = [](View at) { return Values{std::atan(at[0])}; };
+    s.pullback = [=](View at, View w) { return Values{at[0] > low && at[0] < high ? 0 : w[0] / (1 + at[0] * at[0])}; };
+    return check_everywhere(s, 1).verdict;
+  };
+  for (const auto& [low, high] : {std::pair(1.0, 1.2), {1e-3, 1e-2}, {100.0, 1e3}, {1e3, 1e5}}) BOOST_TEST((wrong_in(low, high) == Verdict::fail), low);
+  // A cotangent that is cut off.
+  Subject cut;
+  cut.value = [](View at) { return Values{at[0] * at[0], at[0]}; };
+  cut.pullback = [](View at, View w) { const auto keep = [](double v) { return std::fabs(v) < 1e-4 ? 0 : v; }; return Values{2 * at[0] * keep(w[0]) + keep(w[1])}; };
+  BOOST_TEST((check(cut, Values{0.7}).verdict == Verdict::fail));
 }
 
 BOOST_AUTO_TEST_CASE(a_function_of_4096_inputs_is_checked_along_directions_in_a_tenth_of_a_second) {
