@@ -16,6 +16,9 @@ struct Output {
 };
 
 int run(const bench::Settings& settings, const Output& output) {
+  std::ofstream json;
+  if (!output.json.empty()) json.open(output.json);
+  if (!json) throw std::runtime_error("cannot write " + output.json);  // before minutes are spent
   bench::Report report{bench::this_machine(), {}, {}, settings, "", {}};
   const auto runners = bench::find_runners(settings, report.absent);
   for (const bench::Runner& runner : runners) report.libraries.push_back(fmt::format("  {:<9} {}", runner.entrant->name, runner.library));
@@ -36,10 +39,9 @@ int run(const bench::Settings& settings, const Output& output) {
   }
   if (output.list) return 0;
   if (output.markdown) fmt::print("{}", bench::markdown(report));
-  if (!output.json.empty()) {
-    std::ofstream file(output.json);
-    file << bench::json(report);
-    if (!file.flush()) throw std::runtime_error("cannot write " + output.json);
+  if (json.is_open()) {
+    json << bench::json(report);
+    if (!json.flush()) throw std::runtime_error("cannot write " + output.json);
   }
   if (!output.readme.empty()) write_readme(report, output.readme);
   return 0;
@@ -53,8 +55,8 @@ int main(int argc, char** argv) {
   CLI::App app("Gradus beside plain numbers, hand-written gradients and every other library that is found.", "gradus_bench");
   app.add_option("--only", settings.only, "only workloads whose name contains TEXT")->type_name("TEXT");
   app.add_flag("--quick", settings.quick, "fewer and shorter rounds: for a look, not for a claim");
-  app.add_option("--rounds", settings.rounds, "how many rounds (31; 5 with --quick)")->type_name("N")->check(CLI::PositiveNumber);
-  app.add_flag("!--no-peers", settings.peers, "without the other libraries");
+  app.add_option("--rounds", settings.rounds, "how many rounds (31; 5 with --quick)")->type_name("N")->check(CLI::Range(1, 10000));
+  app.add_flag_callback("--no-peers", [&settings] { settings.peers = false; }, "without the other libraries");
   app.add_flag("--list", output.list, "list the workloads");
   app.add_option("--json", output.json, "write every sample to FILE as well")->type_name("FILE");
   app.add_flag("--markdown", output.markdown, "print Markdown tables");
