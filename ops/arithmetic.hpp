@@ -49,6 +49,7 @@ struct Div {
 
 /// -x.
 struct Neg {
+  static constexpr bool step_derivative = true;
   static constexpr OpInfo info{.name = "neg", .summary = "change of sign", .formula = "-x", .derivatives = {"-1"},
                                .value_ulps = 0, .derivative_ulps = 0};
   static auto record(const auto& x) { return -x; }

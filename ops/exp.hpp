@@ -7,6 +7,7 @@ namespace gradus {
 
 /// e^x.
 struct Exp {
+  static constexpr bool cheap_derivative = true;
   static constexpr OpInfo info{.name = "exp", .summary = "exponential", .formula = "exp(x)", .derivatives = {"exp(x)"},
                                .value_ulps = 0.8, .derivative_ulps = 0.8,
                                .probes = {{"overflow", {709.7, 709.8, 1000}}, {"subnormal", {-708.5, -730, -745, -746, -11000}}},

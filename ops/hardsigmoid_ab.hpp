@@ -8,6 +8,7 @@ namespace gradus {
 
 /// alpha*x + beta, held within [0, 1].
 struct HardSigmoidAb {
+  static constexpr bool cheap_derivative = true;
   double alpha = 0.2, beta = 0.5;
   static constexpr bool flat = true;
   static constexpr OpInfo info{.name = "hardsigmoid_ab", .summary = "piecewise linear logistic function, general form",

@@ -7,6 +7,7 @@ namespace gradus {
 
 /// x*(x + 3)/6 between -3 and 3, 0 on the left, x on the right.
 struct HardSwish {
+  static constexpr bool cheap_derivative = true;
   static constexpr bool flat = true;
   static constexpr OpInfo info{.name = "hardswish", .summary = "piecewise quadratic swish", .formula = "x <= -3 ? 0 : x >= 3 ? x : x*(x + 3)/6",
                                .derivatives = {"x < -3 ? 0 : x <= 3 ? x/3 + 1/2 : 1"}, .rule = "(2x + 3)/6, which keeps its digits at the root",

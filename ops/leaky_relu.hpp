@@ -8,6 +8,7 @@ namespace gradus {
 
 /// x, or slope*x where x is negative.
 struct LeakyRelu {
+  static constexpr bool cheap_derivative = true;
   double slope = 0.01;
   static constexpr OpInfo info{.name = "leaky_relu", .summary = "leaky rectifier", .formula = "x > 0 ? x : slope*x",
                                .derivatives = {"x > 0 ? 1 : slope"},

@@ -14,7 +14,7 @@ template <int N> GRADUS_INLINE Pack<double, N> copy_sign(Pack<double, N> size, c
   return size;
 }
 
-/// x·2^k for a whole k, |k| < 2000. Rounds once where the result is subnormal.
+/// x·2^k for a whole k (2^floor(k) with AVX-512), |k| < 2000. Rounds once where the result is subnormal.
 template <int N> GRADUS_INLINE Pack<double, N> times_power_of_two(Pack<double, N> x, const Pack<double, N>& k) {
   for (int p = 0; p < Pack<double, N>::parts; ++p) {
 #if defined(__AVX512F__)
@@ -30,14 +30,56 @@ template <int N> GRADUS_INLINE Pack<double, N> times_power_of_two(Pack<double, N
   return x;
 }
 
+/// x held within ±800, beyond which exp is 0 or infinite; NaN stays.
+template <int N> GRADUS_INLINE Pack<double, N> within_reach_of_exp(const Pack<double, N>& x) {
+  return larger(Pack<double, N>(-800.0), smaller(Pack<double, N>(800.0), x));
+}
+
+#if defined(__AVX512F__)
+
+/// exp(x) = 2^floor(k/16)·high·(1 + p), with high = 2^(k mod 16/16) and |p| < 0.022: a table in registers, which leaves half of the polynomial.
+template <int N> struct ExponentialParts { Pack<double, N> k, high, p; };
+
+template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) {
+  using P = Pack<double, N>;
+  static constexpr double root[16] = {0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0, 0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0, 0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0, 0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0, 0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0, 0x1.ea4afa2a490dap+0};
+  static constexpr double lost[16] = {0, 8.1893176381955144e-17, -2.7939114859515731e-17, 7.8265732586360759e-17, 3.3484623336251524e-17, 3.7508542013031269e-17, 1.9572585293112037e-17, 5.6864809579117404e-17, -6.8358086576619225e-17, -2.3591094770850052e-17, 5.1548301170786786e-17, 1.5341410053603724e-17, 4.8751605262270616e-17, 1.6854872906289732e-17, 1.7901269076045133e-17, -5.545065618639427e-17};  // the relative rounding errors of these
+  const P within = within_reach_of_exp(x), t = fma(within, P(23.083120654223414518), P(0x1.8p52)), k = t - 0x1.8p52;  // the low bits of t are those of k
+  const P r = fma(k, P(-1.4494042586539372597e-18), fma(k, P(-0x1.62e42fefa39efp-5), within));
+  // Minimax on |r| < log(2)/32, relative error of r + r²q: 2e-18.
+  const P r2 = r * r;
+  const auto pair = [&](double a, double b) __attribute__((always_inline)) { return fma(P(b), r, P(a)); };
+  const P q = fma(fma(pair(0.001388912167146734989, 0.0001984152848822339048), r2, pair(0.04166666666018042836, 0.008333333332612641519)), r2, pair(0.5000000000000004806, 0.1666666666666667201));
+  P high, rest;
+  for (int p = 0; p < P::parts; ++p) {
+    const __m512i index = reinterpret_cast<__m512i>(t.part[p]);
+    high.part[p] = _mm512_permutex2var_pd(_mm512_loadu_pd(root), index, _mm512_loadu_pd(root + 8));
+    rest.part[p] = _mm512_permutex2var_pd(_mm512_loadu_pd(lost), index, _mm512_loadu_pd(lost + 8));
+  }
+  return {k * 0.0625, high, r + fma(r2, q, rest)};
+}
+/// exp(x)·2^shift.
+template <int N> GRADUS_INLINE Pack<double, N> shifted_exp(const Pack<double, N>& x, double shift) {
+  const auto [k, high, p] = exponential_parts(x);
+  return times_power_of_two(fma(high, p, high), shift == 0 ? k : k + shift);
+}
+/// exp(x) - 1, unless |x| is tiny or large.
+template <int N> GRADUS_INLINE Pack<double, N> ordinary_expm1(const Pack<double, N>& x) {
+  const auto [k, high, p] = exponential_parts(x);
+  // (2^(k/16) - 1) + 2^(k/16)·p, halved on the way: 2^1024 is out of range.
+  const auto power = times_power_of_two(0.5 * high, k), a = power - 0.5, lost = (power - a) - 0.5, b = power * p;
+  const auto sum = a + b, back = sum - a, low = (a - (sum - back)) + (b - back);
+  return 2.0 * (sum + (low + (lost + fma(power, p, -b))));
+}
+
+#else
+
 /// exp(x) = 2^k·(1 + r + rest), with |r| < 0.35 and rest of about r²/2: what is added last loses nothing.
 template <int N> struct ExponentialParts { Pack<double, N> k, r, rest; };
 
 template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) {
   using P = Pack<double, N>;
-  P within = x;  // results are 0 or infinite beyond; NaN stays
-  within = where(P(800.0) < within, 800.0, within);
-  within = where(P(-800.0) > within, -800.0, within);
+  const P within = within_reach_of_exp(x);
   const P k = multiply_add(within, P(1.4426950408889634), P(0x1.8p52)) - 0x1.8p52;
   const P coarse = within - k * 0x1.62e42fefa38p-1;  // exact: that part of log 2 has 42 bits, k has 11
   const P fine = k * -5.497923018708371e-14, r = coarse + fine, lost = (coarse - r) + fine;
@@ -56,6 +98,16 @@ template <int N> GRADUS_INLINE Pack<double, N> shifted_exp(const Pack<double, N>
   const auto one = r + 1.0;
   return times_power_of_two(one + ((r - (one - 1.0)) + rest), k + shift);
 }
+/// exp(x) - 1, unless |x| is tiny or large.
+template <int N> GRADUS_INLINE Pack<double, N> ordinary_expm1(const Pack<double, N>& x) {
+  const auto [k, r, rest] = exponential_parts(x);
+  // (2^k - 1) + 2^k·(r + rest), halved on the way: 2^1024 is out of range.
+  const auto power = times_power_of_two(Pack<double, N>(0.5), k), a = power - 0.5, lost = (power - a) - 0.5, b = power * r;
+  const auto sum = a + b, back = sum - a, low = (a - (sum - back)) + (b - back);
+  return 2.0 * (sum + (low + (lost + power * rest)));
+}
+
+#endif
 
 /// 1/(1 + e) for 0 <= e <= 1, as high + low: what is lost in 1 + e is put back.
 template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(const Pack<double, N>& e) {
@@ -86,12 +138,7 @@ template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp(const Pack<doub
   return detail::shifted_exp(x, 0.0);
 }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1(const Pack<double, N>& x) {
-  const auto [k, r, rest] = detail::exponential_parts(x);
-  // (2^k - 1) + 2^k·(r + rest), halved on the way: 2^1024 is out of range.
-  const auto power = detail::times_power_of_two(Pack<double, N>(0.5), k), a = power - 0.5, lost = (power - a) - 0.5, b = power * r;
-  const auto sum = a + b, back = sum - a, low = (a - (sum - back)) + (b - back);
-  const auto result = 2.0 * (sum + (low + (lost + power * rest)));
-  return where(abs(x) < 1e-17, x, where(x > 710.0, std::numeric_limits<double>::infinity(), result));
+  return where(abs(x) < 1e-17, x, where(x > 710.0, std::numeric_limits<double>::infinity(), detail::ordinary_expm1(x)));
 }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> tanh(const Pack<double, N>& x) {
   const auto twice = -2.0 * abs(x);
@@ -103,8 +150,8 @@ template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_one_p
 template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_square_of_one_plus(const A& a, const Pack<double, N>& e) {
   if constexpr (has_fma) {
     const auto [high, low] = detail::inverse_of_one_plus(e);
-    const auto square = high * high, rest = fma(2.0 * high, low, fma(high, high, -square));
-    return fma(Pack<double, N>(a), square, a * rest);
+    const auto once = a * high;
+    return fma(once, high, once * (low + low));
   } else {
     return a / (1.0 + e * (2.0 + e));
   }

@@ -78,6 +78,17 @@ template <class M> GRADUS_INLINE unsigned bits_of(M m) {
 #endif
 #endif
 
+// The second where either is NaN.
+#if defined(__AVX512F__)
+GRADUS_INLINE __m512d larger(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
+GRADUS_INLINE __m512 larger(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+GRADUS_INLINE __m512d smaller(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
+GRADUS_INLINE __m512 smaller(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
+#else
+template <class V> GRADUS_INLINE V larger(V a, V b) { return a > b ? a : b; }
+template <class V> GRADUS_INLINE V smaller(V a, V b) { return a < b ? a : b; }
+#endif
+
 // a*b + c, rounded once.
 #if defined(__AVX512F__)
 GRADUS_INLINE __m512d fused(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
@@ -225,6 +236,15 @@ template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> abs(Pack<T, N> 
   using Bits = typename Register<T>::Bits;
   for (auto& p : x.part) p = reinterpret_cast<typename Register<T>::Values>(reinterpret_cast<Bits>(p) & ~reinterpret_cast<Bits>(-typename Register<T>::Values{}));
   return x;
+}
+/// The larger of a bound and x, and the smaller: NaN where x is.
+template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> larger(Pack<T, N> bound, const Pack<T, N>& x) {
+  for (int p = 0; p < Pack<T, N>::parts; ++p) bound.part[p] = detail::larger(bound.part[p], x.part[p]);
+  return bound;
+}
+template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> smaller(Pack<T, N> bound, const Pack<T, N>& x) {
+  for (int p = 0; p < Pack<T, N>::parts; ++p) bound.part[p] = detail::smaller(bound.part[p], x.part[p]);
+  return bound;
 }
 template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> sqrt(const Pack<T, N>& x) { return by_register(x, [](auto r) { return detail::root(r); }); }
 /// a*b + c, rounded once; slow without FMA instructions.

@@ -1,9 +1,13 @@
-// What scalar_bench times. Every library has a source of its own, so that the code of one does not change with that of another: in one source,
-// the compiler's budget for inlining and the alignment of loops made the same tape 20 % faster or slower.
+// What a contestant of the benchmark is: one library in a program of its own, so that the code, the memory and the environment of one change
+// nothing for another. (In one program the compiler's budget for inlining and the alignment of loops made the same tape 20 % faster or slower.)
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -12,36 +16,36 @@ namespace bench {
 class Contestant {
  public:
   virtual ~Contestant() = default;
-  /// Records and sweeps once (plain numbers: computes the value once).
-  virtual void run() = 0;
-  /// What the last run computed.
+  /// Records and sweeps once (plain numbers: computes the value once). Returns the value.
+  virtual double run() = 0;
+  /// What the last run computed; empty for plain numbers.
   [[nodiscard]] virtual std::vector<double> gradient() const { return {}; }
   /// Memory that one run fills, adjoints included; 0 when not measured.
   [[nodiscard]] virtual std::size_t bytes() const { return 0; }
 };
 
-/// Where results go, so that they are computed.
-inline volatile double sink;
+/// A program of contestants: offers them to gradus_bench, which starts it and tells it over a pipe what to run.
+class Program {
+ public:
+  /// The library as the report names it, with its version.
+  explicit Program(std::string library) : library_(std::move(library)) {}
+  /// `operations` of one run: what the time is divided by; 0 where the workload is not counted in operations.
+  void offer(std::string_view workload, std::function<std::unique_ptr<Contestant>()> make, std::size_t operations = 0) {
+    offers_.push_back({std::string(workload), std::move(make), operations});
+  }
+  /// Answers gradus_bench until it closes the pipe; the status for main.
+  int serve();
 
-template <class Workload> constexpr bool rewound = requires { Workload::rewound; };
-
-// Each is defined and instantiated for every workload in the source of its library.
-template <class Workload> std::unique_ptr<Contestant> plain_numbers(const Workload& workload);
-template <class Workload> std::unique_ptr<Contestant> on_the_prototype(const Workload& workload);
-template <class Workload> std::unique_ptr<Contestant> on_gradus(const Workload& workload);
+ private:
+  struct Offer {
+    std::string workload;
+    std::function<std::unique_ptr<Contestant>()> make;
+    std::size_t operations;
+  };
+  std::string answer(const std::string& command);
+  std::string library_;
+  std::vector<Offer> offers_;
+  std::unique_ptr<Contestant> open_;
+};
 
 }  // namespace bench
-
-#define GRADUS_BENCH_INSTANTIATE(CONTESTANT)                                                    \
-  template std::unique_ptr<Contestant> CONTESTANT<Sum>(const Sum&);                             \
-  template std::unique_ptr<Contestant> CONTESTANT<Product>(const Product&);                     \
-  template std::unique_ptr<Contestant> CONTESTANT<Sigmoids>(const Sigmoids&);                   \
-  template std::unique_ptr<Contestant> CONTESTANT<Tanhs>(const Tanhs&);                         \
-  template std::unique_ptr<Contestant> CONTESTANT<Relus>(const Relus&);                         \
-  template std::unique_ptr<Contestant> CONTESTANT<Perceptron>(const Perceptron&);               \
-  template std::unique_ptr<Contestant> CONTESTANT<RewoundPerceptron>(const RewoundPerceptron&); \
-  template std::unique_ptr<Contestant> CONTESTANT<Mixture>(const Mixture&);                     \
-  template std::unique_ptr<Contestant> CONTESTANT<MatrixProduct>(const MatrixProduct&);         \
-  template std::unique_ptr<Contestant> CONTESTANT<NormalDensity>(const NormalDensity&);         \
-  template std::unique_ptr<Contestant> CONTESTANT<StochasticVolatility>(const StochasticVolatility&); \
-  template std::unique_ptr<Contestant> CONTESTANT<Rosenbrock>(const Rosenbrock&);

@@ -18,7 +18,7 @@
 #include <ops/log.hpp>
 #include <ops/max.hpp>
 
-#include "scalar_workloads.hpp"
+#include "scalar/workloads.hpp"
 
 namespace {
 

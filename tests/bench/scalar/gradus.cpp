@@ -6,15 +6,14 @@
 #include <ops/sqrt.hpp>
 #include <ops/tanh.hpp>
 
-#include "contestant.hpp"
-#include "scalar_workloads.hpp"
+#include "workloads.hpp"
 
 namespace bench {
 namespace {
 template <class Workload> class Gradus : public Contestant {
  public:
   explicit Gradus(const Workload& workload) : workload_(workload), inputs_(workload.at.size()) {}
-  void run() override {
+  double run() override {
     const gradus::Recording recording(tape_);
     if (!rewound<Workload> || inputs_[0].is_constant()) {
       tape_.clear();
@@ -23,9 +22,10 @@ template <class Workload> class Gradus : public Contestant {
     }
     const gradus::Var y = value();
     tape_.sweep(y, adjoints_);
-    sink = y.value();
+    const double result = y.value();
     bytes_ = tape_.bytes_used() + adjoints_.by_slot().size_bytes();
     if (rewound<Workload>) tape_.rewind(start_);
+    return result;
   }
   [[nodiscard]] std::vector<double> gradient() const override {
     const auto by_slot = adjoints_.by_slot();
@@ -43,7 +43,6 @@ template <class Workload> class Gradus : public Contestant {
   std::size_t bytes_ = 0;
 };
 }  // namespace
-
-template <class Workload> std::unique_ptr<Contestant> on_gradus(const Workload& workload) { return std::make_unique<Gradus<Workload>>(workload); }
-GRADUS_BENCH_INSTANTIATE(on_gradus)
 }  // namespace bench
+
+int main() { return bench::serve_workloads<bench::Gradus>("Gradus " GRADUS_VERSION); }

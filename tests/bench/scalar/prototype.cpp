@@ -1,7 +1,6 @@
 // The scalar workloads on the bare folding tape.
-#include "contestant.hpp"
 #include "folding_prototype.hpp"
-#include "scalar_workloads.hpp"
+#include "workloads.hpp"
 
 namespace bench {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 template <class Workload> class Prototype : public Contestant {
  public:
   explicit Prototype(const Workload& workload) : workload_(workload), inputs_(workload.at.size()) {}
-  void run() override {
+  double run() override {
     using namespace folding_prototype;
     activate_prototype();
     tape->size = 0, tape->open = 0;
@@ -31,9 +30,15 @@ template <class Workload> class Prototype : public Contestant {
     adjoints_.assign(tape->slots + 1, 0.0);
     adjoints_[y.slot] = 1;
     tape->sweep(adjoints_);
-    sink = y.value;
+    return y.value;
   }
-  [[nodiscard]] std::vector<double> gradient() const override { return {adjoints_.begin() + 1, adjoints_.begin() + 1 + static_cast<std::ptrdiff_t>(inputs_.size())}; }
+  [[nodiscard]] std::vector<double> gradient() const override {
+    return {adjoints_.begin() + 1, adjoints_.begin() + 1 + static_cast<std::ptrdiff_t>(inputs_.size())};
+  }
+
+  [[nodiscard]] std::size_t bytes() const override {
+    return folding_prototype::tape->size * sizeof(folding_prototype::Node) + adjoints_.size() * sizeof(double);
+  }
 
  private:
   [[gnu::noinline]] folding_prototype::Var value() const { return workload_(inputs_); }
@@ -42,7 +47,6 @@ template <class Workload> class Prototype : public Contestant {
   std::vector<double> adjoints_;
 };
 }  // namespace
-
-template <class Workload> std::unique_ptr<Contestant> on_the_prototype(const Workload& workload) { return std::make_unique<Prototype<Workload>>(workload); }
-GRADUS_BENCH_INSTANTIATE(on_the_prototype)
 }  // namespace bench
+
+int main() { return bench::serve_workloads<bench::Prototype>("folding prototype"); }

@@ -1,0 +1,163 @@
+// What happens when there is a lot of it: the cost per operation up to 1e9 recorded operations, memory over 1e6 training steps, two threads.
+//   bench/scaling [largest number of operations, 1e9 by default]
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <time.h>
+#include <unistd.h>
+
+#include <autodiff/autodiff.hpp>
+#include <ops/exp.hpp>
+#include <ops/log.hpp>
+#include <ops/ops.hpp>
+#include <ops/relu.hpp>
+
+#include "scalar/workloads.hpp"
+
+namespace {
+
+double seconds_of(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+/// Bytes by that name in a file of /proc that says "Name:   123 kB".
+double memory(const char* file, const std::string& name) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(name + ":")) return std::strtod(line.c_str() + name.size() + 1, nullptr) * 1024;
+  return 0;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+/// A sum of squares of dot products of 1000 terms, which takes 14 bytes an operation, as perceptrons do.
+gradus::Var dot_products(const std::vector<gradus::Var>& x, std::size_t operations) {
+  gradus::Var total = 0.0;
+  const std::size_t n = x.size() / 2;
+  for (std::size_t done = 0; done < operations; done += 2 * n) {
+    gradus::Var dot = 0.0;
+    for (std::size_t i = 0; i < n; ++i) dot += x[i] * x[n + i];
+    total += dot * dot;
+  }
+  return total;
+}
+
+/// ns per operation, recording and sweep; the second of two runs, in memory that the tape has already.
+double cost(std::size_t operations) {
+  gradus::Tape tape;
+  const gradus::Recording recording(tape);
+  gradus::Adjoints adjoints;
+  const std::vector<double> at = bench::numbers(2000, -1, 1);
+  std::vector<gradus::Var> x(at.size());
+  const std::size_t repeats = std::max<std::size_t>(2, 40000000 / operations);
+  std::vector<double> samples;
+  for (std::size_t run = 0; run < repeats; ++run) {
+    const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    tape.clear();
+    gradus::Var::inputs(at, x);
+    const gradus::Var y = dot_products(x, operations);
+    tape.sweep(y, adjoints);
+    const double time = seconds_of(CLOCK_THREAD_CPUTIME_ID) - start;
+    if (!std::isfinite(adjoints[x[0]])) std::abort();
+    if (run > 0) samples.push_back(time / static_cast<double>(operations) * 1e9);
+  }
+  return median(samples);
+}
+
+void scale_operations(double largest) {
+  std::printf("cost of one recorded operation (a sum of squares of dot products; recording and sweep, memory warm)\n");
+  double first = 0;
+  for (std::size_t operations = 1000000; static_cast<double>(operations) <= largest; operations *= 10) {
+    const double need = 15.0 * static_cast<double>(operations), free = memory("/proc/meminfo", "MemAvailable");
+    if (need > 0.9 * free) {
+      std::printf("  1e%.0f operations left out: they need %.1f GB, and %.1f are free\n", std::log10(operations), need / 1e9, free / 1e9);
+      break;
+    }
+    const double ns = cost(operations);
+    if (first == 0) first = ns;
+    std::printf("  1e%.0f operations: %5.2f ns each, %.2f times as much as at 1e6\n", std::log10(operations), ns, ns / first);
+    std::fflush(stdout);
+  }
+}
+
+void train(std::size_t steps) {
+  gradus::Tape tape;
+  const gradus::Recording recording(tape);
+  const std::vector<double> images = bench::numbers(16 * 8, -1, 1, 3);
+  const std::vector<int> labels = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+  const gradus::Tensor x({16, 8}, images);
+  gradus::Tensor w = gradus::Tensor::input({8, 4}, bench::numbers(32, -0.1, 0.1)), b = gradus::Tensor::input({4}, bench::numbers(4, -0.1, 0.1));
+  gradus::Adjoints adjoints;
+  const auto start = tape.mark();
+  double at_start = 0;
+  for (std::size_t step = 0; step < steps; ++step) {
+    if (step == 1000) at_start = memory("/proc/self/status", "VmRSS");
+    const gradus::Tensor loss = softmax_cross_entropy(elu(linear(x, w, b)), std::span<const int>(labels), {.reduction = gradus::Reduction::mean});
+    tape.sweep(loss, adjoints);
+    for (gradus::Tensor* parameter : {&w, &b}) {
+      const std::span<double> values = parameter->values();
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] -= 1e-3 * adjoints[*parameter][i];
+    }
+    tape.rewind(start);
+  }
+  std::printf("%zu training steps: resident memory %.2f MB after 1000 steps, %.2f MB at the end\n", steps, at_start / 1e6,
+              memory("/proc/self/status", "VmRSS") / 1e6);
+}
+
+/// Gradients of a perceptron in scalars on a tape of this thread.
+void work(const bench::Perceptron& perceptron, std::size_t times) {
+  gradus::Tape tape;
+  const gradus::Recording recording(tape);
+  gradus::Adjoints adjoints;
+  std::vector<gradus::Var> x(perceptron.at.size());
+  for (std::size_t k = 0; k < times; ++k) {
+    tape.clear();
+    gradus::Var::inputs(perceptron.at, x);
+    tape.sweep(perceptron(x), adjoints);
+  }
+}
+
+void use_threads() {
+  if (std::thread::hardware_concurrency() < 2) {
+    std::printf("two threads: this machine has one core\n");
+    return;
+  }
+  const bench::Perceptron perceptron("MLP 64-128-10 batch 32", 32);
+  constexpr std::size_t times = 40, rounds = 9;
+  std::vector<double> speedups;
+  for (std::size_t round = 0; round < rounds; ++round) {
+    double alone = 0, together = 0;
+    for (std::size_t k = 0; k < 2; ++k) {
+      const bool both = (round + k) % 2 == 1;
+      const double start = seconds_of(CLOCK_MONOTONIC);
+      std::thread other;
+      if (both) other = std::thread(work, std::cref(perceptron), times);
+      std::thread(work, std::cref(perceptron), times).join();
+      if (both) other.join();
+      (both ? together : alone) = seconds_of(CLOCK_MONOTONIC) - start;
+    }
+    speedups.push_back(2 * alone / together);
+  }
+  std::printf("two threads, each with its own tape, perceptrons in scalars: %.2f times the work of one in the same time (wall clock; median of %zu rounds)\n",
+              median(speedups), rounds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  scale_operations(argc > 1 ? std::strtod(argv[1], nullptr) : 1e9);
+  train(1000000);
+  use_threads();
+}
