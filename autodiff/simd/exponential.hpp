@@ -38,18 +38,39 @@ template <int N> GRADUS_INLINE Pack<double, N> within_reach_of_exp(const Pack<do
 #if defined(__AVX512F__)
 
 /// exp(x) = 2^floor(k/16)·high·(1 + p), with high = 2^(k mod 16/16) and |p| < 0.022: a table in registers, which leaves half of the polynomial.
-template <int N> struct ExponentialParts { Pack<double, N> k, high, p; };
+template <int N> struct ExponentialParts {
+  Pack<double, N> k, high, p;
+};
 
 template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) {
   using P = Pack<double, N>;
-  static constexpr double root[16] = {0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0, 0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0, 0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0, 0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0, 0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0, 0x1.ea4afa2a490dap+0};
-  static constexpr double lost[16] = {0, 8.1893176381955144e-17, -2.7939114859515731e-17, 7.8265732586360759e-17, 3.3484623336251524e-17, 3.7508542013031269e-17, 1.9572585293112037e-17, 5.6864809579117404e-17, -6.8358086576619225e-17, -2.3591094770850052e-17, 5.1548301170786786e-17, 1.5341410053603724e-17, 4.8751605262270616e-17, 1.6854872906289732e-17, 1.7901269076045133e-17, -5.545065618639427e-17};  // the relative rounding errors of these
+  static constexpr double root[16] = {0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0,
+                                      0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0,
+                                      0x1.6a09e667f3bcdp+0, 0x1.7a11473eb0187p+0, 0x1.8ace5422aa0dbp+0, 0x1.9c49182a3f090p+0,
+                                      0x1.ae89f995ad3adp+0, 0x1.c199bdd85529cp+0, 0x1.d5818dcfba487p+0, 0x1.ea4afa2a490dap+0};
+  static constexpr double lost[16] = {0,
+                                      8.1893176381955144e-17,
+                                      -2.7939114859515731e-17,
+                                      7.8265732586360759e-17,
+                                      3.3484623336251524e-17,
+                                      3.7508542013031269e-17,
+                                      1.9572585293112037e-17,
+                                      5.6864809579117404e-17,
+                                      -6.8358086576619225e-17,
+                                      -2.3591094770850052e-17,
+                                      5.1548301170786786e-17,
+                                      1.5341410053603724e-17,
+                                      4.8751605262270616e-17,
+                                      1.6854872906289732e-17,
+                                      1.7901269076045133e-17,
+                                      -5.545065618639427e-17};                                                        // the relative rounding errors of these
   const P within = within_reach_of_exp(x), t = fma(within, P(23.083120654223414518), P(0x1.8p52)), k = t - 0x1.8p52;  // the low bits of t are those of k
   const P r = fma(k, P(-1.4494042586539372597e-18), fma(k, P(-0x1.62e42fefa39efp-5), within));
   // Minimax on |r| < log(2)/32, relative error of r + r²q: 2e-18.
   const P r2 = r * r;
   const auto pair = [&](double a, double b) __attribute__((always_inline)) { return fma(P(b), r, P(a)); };
-  const P q = fma(fma(pair(0.001388912167146734989, 0.0001984152848822339048), r2, pair(0.04166666666018042836, 0.008333333332612641519)), r2, pair(0.5000000000000004806, 0.1666666666666667201));
+  const P q = fma(fma(pair(0.001388912167146734989, 0.0001984152848822339048), r2, pair(0.04166666666018042836, 0.008333333332612641519)), r2,
+                  pair(0.5000000000000004806, 0.1666666666666667201));
   P high, rest;
   for (int p = 0; p < P::parts; ++p) {
     const __m512i index = reinterpret_cast<__m512i>(t.part[p]);
@@ -75,7 +96,9 @@ template <int N> GRADUS_INLINE Pack<double, N> ordinary_expm1(const Pack<double,
 #else
 
 /// exp(x) = 2^k·(1 + r + rest), with |r| < 0.35 and rest of about r²/2: what is added last loses nothing.
-template <int N> struct ExponentialParts { Pack<double, N> k, r, rest; };
+template <int N> struct ExponentialParts {
+  Pack<double, N> k, r, rest;
+};
 
 template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) {
   using P = Pack<double, N>;
@@ -134,9 +157,7 @@ template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(cons
 
 namespace gradus {
 
-template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp(const Pack<double, N>& x) {
-  return detail::shifted_exp(x, 0.0);
-}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp(const Pack<double, N>& x) { return detail::shifted_exp(x, 0.0); }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1(const Pack<double, N>& x) {
   return where(abs(x) < 1e-17, x, where(x > 710.0, std::numeric_limits<double>::infinity(), detail::ordinary_expm1(x)));
 }
@@ -146,7 +167,9 @@ template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> tanh(const Pack<dou
 }
 
 // What number.hpp has for plain numbers.
-template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_one_plus(const A& a, const Pack<double, N>& e) { return a * detail::inverse_of_one_plus(e).high; }
+template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_one_plus(const A& a, const Pack<double, N>& e) {
+  return a * detail::inverse_of_one_plus(e).high;
+}
 template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_square_of_one_plus(const A& a, const Pack<double, N>& e) {
   if constexpr (has_fma) {
     const auto [high, low] = detail::inverse_of_one_plus(e);

@@ -17,7 +17,8 @@ std::size_t count_available() noexcept {
 #if defined(__x86_64__)
   __builtin_cpu_init();  // asks the operating system as well, whether it saves the wide registers
   if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return 1;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const bool avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
   return avx512 ? 3 : 2;
 #else
   return 1;
@@ -31,7 +32,8 @@ Isa choose() {
   for (const Isa isa : all) {
     if (name_of(isa) != wanted) continue;
     if (isa <= available.back()) return isa;
-    throw ArgumentError("GRADUS_ISA: this machine does not have " + std::string(wanted) + "; the best that it has is " + std::string(name_of(available.back())));
+    throw ArgumentError("GRADUS_ISA: this machine does not have " + std::string(wanted) + "; the best that it has is " +
+                        std::string(name_of(available.back())));
   }
   throw ArgumentError("GRADUS_ISA: '" + std::string(wanted) + "' is none of baseline, avx2, avx512");
 }

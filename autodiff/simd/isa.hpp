@@ -31,14 +31,21 @@ template <class Kernels> [[nodiscard]] const Kernels& at_active_isa(const Kernel
 //   GRADUS_DECLARE_KERNELS(Table, rows)                                            in a header
 //   namespace gradus_kernels::GRADUS_ISA_NAME { constinit const Table rows{…}; }   in the source of kernels
 //   const Table& table = GRADUS_ACTIVE_KERNELS(rows);                              in any other source
-#define GRADUS_DECLARE_KERNELS(Table, name)               \
-  namespace gradus_kernels {                              \
-  namespace baseline { extern const Table name; }         \
-  namespace avx2 { extern const Table name; }             \
-  namespace avx512 { extern const Table name; }           \
+#define GRADUS_DECLARE_KERNELS(Table, name) \
+  namespace gradus_kernels {                \
+  namespace baseline {                      \
+  extern const Table name;                  \
+  }                                         \
+  namespace avx2 {                          \
+  extern const Table name;                  \
+  }                                         \
+  namespace avx512 {                        \
+  extern const Table name;                  \
+  }                                         \
   }
 #if defined(__x86_64__)
 #define GRADUS_ACTIVE_KERNELS(name) ::gradus::at_active_isa(::gradus_kernels::baseline::name, ::gradus_kernels::avx2::name, ::gradus_kernels::avx512::name)
 #else
-#define GRADUS_ACTIVE_KERNELS(name) ::gradus::at_active_isa(::gradus_kernels::baseline::name, ::gradus_kernels::baseline::name, ::gradus_kernels::baseline::name)
+#define GRADUS_ACTIVE_KERNELS(name) \
+  ::gradus::at_active_isa(::gradus_kernels::baseline::name, ::gradus_kernels::baseline::name, ::gradus_kernels::baseline::name)
 #endif

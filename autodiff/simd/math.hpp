@@ -23,27 +23,27 @@ namespace gradus {
 #define GRADUS_SLEEF_DOUBLE(name, ulp) Sleef_##name##d2_##ulp##sse2
 #define GRADUS_SLEEF_FLOAT(name, ulp) Sleef_##name##f4_##ulp##sse2
 #endif
-#define GRADUS_UNARY_OF(T, name, function)                                                                             \
-  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(const Pack<T, N>& x) {                                  \
-    return by_register(x, [](auto r) __attribute__((always_inline)) { return function(r); });                          \
+#define GRADUS_UNARY_OF(T, name, function)                                                    \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(const Pack<T, N>& x) {         \
+    return by_register(x, [](auto r) __attribute__((always_inline)) { return function(r); }); \
   }
-#define GRADUS_BINARY_OF(T, name, function)                                                                            \
-  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) {                    \
-    for (int p = 0; p < Pack<T, N>::parts; ++p) a.part[p] = function(a.part[p], b.part[p]);                            \
-    return a;                                                                                                          \
+#define GRADUS_BINARY_OF(T, name, function)                                                         \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) { \
+    for (int p = 0; p < Pack<T, N>::parts; ++p) a.part[p] = function(a.part[p], b.part[p]);         \
+    return a;                                                                                       \
   }
 #else
 #define GRADUS_SLEEF_DOUBLE(name, ulp) std::name
 #define GRADUS_SLEEF_FLOAT(name, ulp) std::name
-#define GRADUS_UNARY_OF(T, name, function)                                              \
-  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> x) {          \
-    for (int i = 0; i < N; ++i) x.set_lane(i, function(x.lane(i)));                     \
-    return x;                                                                           \
+#define GRADUS_UNARY_OF(T, name, function)                                     \
+  template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> x) { \
+    for (int i = 0; i < N; ++i) x.set_lane(i, function(x.lane(i)));            \
+    return x;                                                                  \
   }
-#define GRADUS_BINARY_OF(T, name, function)                                             \
+#define GRADUS_BINARY_OF(T, name, function)                                                         \
   template <int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> name(Pack<T, N> a, const Pack<T, N>& b) { \
-    for (int i = 0; i < N; ++i) a.set_lane(i, function(a.lane(i), b.lane(i)));          \
-    return a;                                                                           \
+    for (int i = 0; i < N; ++i) a.set_lane(i, function(a.lane(i), b.lane(i)));                      \
+    return a;                                                                                       \
   }
 #endif
 #define GRADUS_UNARY(name, ulp) GRADUS_UNARY_OF(double, name, GRADUS_SLEEF_DOUBLE(name, ulp))
@@ -53,7 +53,6 @@ GRADUS_UNARY(exp2, u10)
 GRADUS_UNARY(log, u10)
 GRADUS_UNARY(log2, u10)
 GRADUS_UNARY(log10, u10)
-GRADUS_UNARY(cbrt, u10)
 GRADUS_UNARY(sin, u10)
 GRADUS_UNARY(cos, u10)
 GRADUS_UNARY(tan, u10)
@@ -62,7 +61,18 @@ GRADUS_UNARY(acos, u10)
 GRADUS_UNARY(atan, u10)
 GRADUS_UNARY(atanh, u10)
 GRADUS_UNARY(erf, u10)
+#if GRADUS_CALLS_SLEEF
+GRADUS_UNARY(cbrt, u10)
 GRADUS_UNARY(erfc, u15)
+#else
+// glibc's own for double are 4 ulps off.
+namespace detail {
+inline double accurate_cbrt(double x) { return static_cast<double>(std::cbrt(static_cast<long double>(x))); }
+inline double accurate_erfc(double x) { return static_cast<double>(std::erfc(static_cast<long double>(x))); }
+}  // namespace detail
+GRADUS_UNARY_OF(double, cbrt, detail::accurate_cbrt)
+GRADUS_UNARY_OF(double, erfc, detail::accurate_erfc)
+#endif
 GRADUS_BINARY(atan2, u10)
 GRADUS_BINARY(pow, u10)
 GRADUS_BINARY(hypot, u05)

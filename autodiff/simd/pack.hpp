@@ -26,8 +26,12 @@ inline constexpr bool has_fma = false;
 #endif
 
 template <class T> struct IntegerOf;
-template <> struct IntegerOf<float> { using type = std::int32_t; };
-template <> struct IntegerOf<double> { using type = std::int64_t; };
+template <> struct IntegerOf<float> {
+  using type = std::int32_t;
+};
+template <> struct IntegerOf<double> {
+  using type = std::int64_t;
+};
 
 /// One register of T: its values, its bits, and which lanes a condition holds in.
 template <class T> struct Register {
@@ -47,8 +51,8 @@ template <class T> struct Register {
 namespace detail {
 // How registers are compared and chosen from.
 #if defined(__AVX512F__)
-#define GRADUS_COMPARE(name, predicate)                                                                          \
-  GRADUS_INLINE __mmask8 name(__m512d a, __m512d b) { return _mm512_cmp_pd_mask(a, b, predicate); }              \
+#define GRADUS_COMPARE(name, predicate)                                                             \
+  GRADUS_INLINE __mmask8 name(__m512d a, __m512d b) { return _mm512_cmp_pd_mask(a, b, predicate); } \
   GRADUS_INLINE __mmask16 name(__m512 a, __m512 b) { return _mm512_cmp_ps_mask(a, b, predicate); }
 GRADUS_COMPARE(less, _CMP_LT_OQ)
 GRADUS_COMPARE(less_equal, _CMP_LE_OQ)
@@ -145,9 +149,18 @@ template <class T, int N> struct Mask {
   static_assert(parts * Register<T>::lanes == N && N <= 32, "a pack fills whole registers");
   typename Register<T>::Mask part[parts];
 
-  GRADUS_INLINE friend Mask operator&&(Mask a, Mask b) { for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(a.part[p] & b.part[p]); return a; }
-  GRADUS_INLINE friend Mask operator||(Mask a, Mask b) { for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(a.part[p] | b.part[p]); return a; }
-  GRADUS_INLINE friend Mask operator!(Mask a) { for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(~a.part[p]); return a; }
+  GRADUS_INLINE friend Mask operator&&(Mask a, Mask b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(a.part[p] & b.part[p]);
+    return a;
+  }
+  GRADUS_INLINE friend Mask operator||(Mask a, Mask b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(a.part[p] | b.part[p]);
+    return a;
+  }
+  GRADUS_INLINE friend Mask operator!(Mask a) {
+    for (int p = 0; p < parts; ++p) a.part[p] = static_cast<Part>(~a.part[p]);
+    return a;
+  }
   /// Bit i is set when lane i is.
   [[nodiscard]] GRADUS_INLINE unsigned bits() const {
     unsigned b = 0;
@@ -203,20 +216,47 @@ template <class T, int N> struct Pack {
   [[nodiscard]] GRADUS_INLINE T lane(int i) const { return part[i / per_register][i % per_register]; }
   GRADUS_INLINE void set_lane(int i, T value) { part[i / per_register][i % per_register] = value; }
 
-  GRADUS_INLINE friend Pack operator+(Pack a, const Pack& b) { for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] + b.part[p]; return a; }
-  GRADUS_INLINE friend Pack operator-(Pack a, const Pack& b) { for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] - b.part[p]; return a; }
-  GRADUS_INLINE friend Pack operator*(Pack a, const Pack& b) { for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] * b.part[p]; return a; }
-  GRADUS_INLINE friend Pack operator/(Pack a, const Pack& b) { for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] / b.part[p]; return a; }
-  GRADUS_INLINE friend Pack operator-(Pack a) { for (int p = 0; p < parts; ++p) a.part[p] = -a.part[p]; return a; }
+  GRADUS_INLINE friend Pack operator+(Pack a, const Pack& b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] + b.part[p];
+    return a;
+  }
+  GRADUS_INLINE friend Pack operator-(Pack a, const Pack& b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] - b.part[p];
+    return a;
+  }
+  GRADUS_INLINE friend Pack operator*(Pack a, const Pack& b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] * b.part[p];
+    return a;
+  }
+  GRADUS_INLINE friend Pack operator/(Pack a, const Pack& b) {
+    for (int p = 0; p < parts; ++p) a.part[p] = a.part[p] / b.part[p];
+    return a;
+  }
+  GRADUS_INLINE friend Pack operator-(Pack a) {
+    for (int p = 0; p < parts; ++p) a.part[p] = -a.part[p];
+    return a;
+  }
   GRADUS_INLINE Pack& operator+=(const Pack& b) { return *this = *this + b; }
   GRADUS_INLINE Pack& operator-=(const Pack& b) { return *this = *this - b; }
   GRADUS_INLINE Pack& operator*=(const Pack& b) { return *this = *this * b; }
   GRADUS_INLINE Pack& operator/=(const Pack& b) { return *this = *this / b; }
 
   using Holds = Mask<T, N>;
-  GRADUS_INLINE friend Holds operator<(const Pack& a, const Pack& b) { Holds m; for (int p = 0; p < parts; ++p) m.part[p] = detail::less(a.part[p], b.part[p]); return m; }
-  GRADUS_INLINE friend Holds operator<=(const Pack& a, const Pack& b) { Holds m; for (int p = 0; p < parts; ++p) m.part[p] = detail::less_equal(a.part[p], b.part[p]); return m; }
-  GRADUS_INLINE friend Holds operator==(const Pack& a, const Pack& b) { Holds m; for (int p = 0; p < parts; ++p) m.part[p] = detail::equal(a.part[p], b.part[p]); return m; }
+  GRADUS_INLINE friend Holds operator<(const Pack& a, const Pack& b) {
+    Holds m;
+    for (int p = 0; p < parts; ++p) m.part[p] = detail::less(a.part[p], b.part[p]);
+    return m;
+  }
+  GRADUS_INLINE friend Holds operator<=(const Pack& a, const Pack& b) {
+    Holds m;
+    for (int p = 0; p < parts; ++p) m.part[p] = detail::less_equal(a.part[p], b.part[p]);
+    return m;
+  }
+  GRADUS_INLINE friend Holds operator==(const Pack& a, const Pack& b) {
+    Holds m;
+    for (int p = 0; p < parts; ++p) m.part[p] = detail::equal(a.part[p], b.part[p]);
+    return m;
+  }
   GRADUS_INLINE friend Holds operator!=(const Pack& a, const Pack& b) { return !(a == b); }
   GRADUS_INLINE friend Holds operator>(const Pack& a, const Pack& b) { return b < a; }
   GRADUS_INLINE friend Holds operator>=(const Pack& a, const Pack& b) { return b <= a; }
@@ -234,7 +274,8 @@ template <class T, int N, class F> [[nodiscard]] GRADUS_INLINE Pack<T, N> by_reg
 
 template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> abs(Pack<T, N> x) {
   using Bits = typename Register<T>::Bits;
-  for (auto& p : x.part) p = reinterpret_cast<typename Register<T>::Values>(reinterpret_cast<Bits>(p) & ~reinterpret_cast<Bits>(-typename Register<T>::Values{}));
+  for (auto& p : x.part)
+    p = reinterpret_cast<typename Register<T>::Values>(reinterpret_cast<Bits>(p) & ~reinterpret_cast<Bits>(-typename Register<T>::Values{}));
   return x;
 }
 /// The larger of a bound and x, and the smaller: NaN where x is.
@@ -246,7 +287,9 @@ template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> smaller(Pack<T,
   for (int p = 0; p < Pack<T, N>::parts; ++p) bound.part[p] = detail::smaller(bound.part[p], x.part[p]);
   return bound;
 }
-template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> sqrt(const Pack<T, N>& x) { return by_register(x, [](auto r) { return detail::root(r); }); }
+template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> sqrt(const Pack<T, N>& x) {
+  return by_register(x, [](auto r) { return detail::root(r); });
+}
 /// a*b + c, rounded once; slow without FMA instructions.
 template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> fma(Pack<T, N> a, const Pack<T, N>& b, const Pack<T, N>& c) {
   for (int p = 0; p < Pack<T, N>::parts; ++p) a.part[p] = detail::fused(a.part[p], b.part[p], c.part[p]);
@@ -304,7 +347,9 @@ template <class U, class T, int N> [[nodiscard]] GRADUS_INLINE Mask<U, N> mask_f
     return r;
   }
 }
-template <class T, int N, class U> struct Chosen { using type = U; };
+template <class T, int N, class U> struct Chosen {
+  using type = U;
+};
 }  // namespace detail
 
 /// In each lane `yes` or `no`. Callables are evaluated only when some lane wants them, but then for all lanes.
@@ -326,7 +371,9 @@ template <class T, int N, class Yes, class No> [[nodiscard]] GRADUS_INLINE auto 
 
 // What number.hpp has for plain numbers.
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> at_least_double(const Pack<float, N>& x) { return x; }
-template <int N> struct WiderReal<Pack<float, N>> { using type = Pack<double, N>; };
+template <int N> struct WiderReal<Pack<float, N>> {
+  using type = Pack<double, N>;
+};
 template <class T, int N> [[nodiscard]] GRADUS_INLINE TwoPart<Pack<T, N>> two_product(const Pack<T, N>& a, const Pack<T, N>& b) {
   const Pack<T, N> high = a * b, low = fma(a, b, -high);
   return {high, where(low - low == 0.0, low, 0.0)};

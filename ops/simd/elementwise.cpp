@@ -39,7 +39,9 @@ template <int lanes, class F> GRADUS_INLINE void for_each_pack(std::size_t n, F 
   for (; i + lanes <= n; i += lanes) f(i, std::integral_constant<std::size_t, lanes>());
   if (i < n) f(i, n - i);
 }
-template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::integral_constant<std::size_t, lanes_of<Real>>) { return Stored<Real>::load(from); }
+template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::integral_constant<std::size_t, lanes_of<Real>>) {
+  return Stored<Real>::load(from);
+}
 template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::size_t count) { return Stored<Real>::load(from, count); }
 template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::integral_constant<std::size_t, lanes_of<Real>>) { x.store(to); }
 template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::size_t count) { x.store(to, count); }
@@ -61,7 +63,8 @@ template <class Op, class Real> struct UnaryKernels {
   static void value(const void* pointer, const Real* x, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     const auto formula = [&]<class P>(const P& at) __attribute__((always_inline)) { return P(op.value(at)); };
-    for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, evaluate<Op, Real>(formula, load(x + i, count)), count); });
+    for_each_pack<lanes>(
+        n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, evaluate<Op, Real>(formula, load(x + i, count)), count); });
   }
   static void value_and_slope(const void* pointer, const Real* x, Real* y, Real* slope, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
@@ -87,7 +90,8 @@ template <class Op, class Real> struct UnaryKernels {
       X part = where(nothing, adjoint, partial * adjoint);
       if constexpr (!has_step_derivative<Op>) {
         const unsigned bits = (out_of_range<Op>(partial) && !nothing).bits();
-        if (bits != 0) [[unlikely]] part = wide(op, x + i, adjoint, part, bits);
+        if (bits != 0) [[unlikely]]
+          part = wide(op, x + i, adjoint, part, bits);
       }
       put(to + i, part, into, count);
     });
@@ -137,8 +141,8 @@ template <class Op, class Real> struct BinaryKernels {
     });
   }
 
-  template <Single single>
-  static void pull(const void* pointer, const Real* a, const Real* b, const Real* y, const Real* up, Real* to_a, Into into_a, Real* to_b, Into into_b, std::size_t n) {
+  template <Single single> static void pull(const void* pointer, const Real* a, const Real* b, const Real* y, const Real* up, Real* to_a, Into into_a,
+                                            Real* to_b, Into into_b, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     if (n == 0) return;
     const X first(*a), second(*b);
@@ -155,7 +159,8 @@ template <class Op, class Real> struct BinaryKernels {
       X part_a = where(nothing, adjoint, da * adjoint), part_b = where(nothing, adjoint, db * adjoint);
       if constexpr (!has_step_derivative<Op>) {
         const unsigned bits = ((out_of_range<Op>(da) || out_of_range<Op>(db)) && !nothing).bits();
-        if (bits != 0) [[unlikely]] wide(op, at_a, at_b, adjoint, part_a, part_b, bits);
+        if (bits != 0) [[unlikely]]
+          wide(op, at_a, at_b, adjoint, part_a, part_b, bits);
       }
       if constexpr (single == Single::first) sum.add(part_a);
       else if (into_a != Into::none) put(to_a + i, part_a, into_a, count);

@@ -69,7 +69,11 @@ BOOST_AUTO_TEST_CASE(an_op_of_ones_own_is_mapped_by_its_formula) {
 
 BOOST_AUTO_TEST_CASE(special_values_go_through_as_ieee_has_them) {
   const Values at{0.0, -0.0, infinity, -infinity, no_number, tiny, -tiny};
-  struct Case { const char* name; Tensor (*map)(const Tensor&); Values expected; };
+  struct Case {
+    const char* name;
+    Tensor (*map)(const Tensor&);
+    Values expected;
+  };
   const Case cases[] = {
       {"tanh", [](const Tensor& x) { return tanh(x); }, {0.0, -0.0, 1, -1, no_number, tiny, -tiny}},
       {"sigmoid", [](const Tensor& x) { return sigmoid(x); }, {0.5, 0.5, 1, 0, no_number, 0.5, 0.5}},
@@ -175,8 +179,20 @@ template <class Real> void check_broadcast(const Shape& shape_a, const Shape& sh
   for (std::size_t j = 0; j < gb.size(); ++j) BOOST_TEST(adjoints[b][j] == gb[j], what << ", b");
 }
 BOOST_AUTO_TEST_CASE(every_broadcast_agrees_with_its_definition) {
-  const std::pair<Shape, Shape> pairs[] = {{{37}, {37}}, {{37}, {1}}, {{}, {37}}, {{5, 37}, {37}}, {{5, 37}, {5, 1}}, {{5, 1}, {37}}, {{1, 37}, {5, 1}}, {{5, 1}, {5, 1}},
-                                           {{2, 3, 4, 5}, {4, 5}}, {{2, 3, 4, 5}, {3, 1, 1}}, {{2, 1, 4, 1}, {3, 1, 5}}, {{2, 3, 4, 5}, {2, 3, 4, 5}}, {{3, 1, 17}, {1, 4, 1}}, {{1}, {1}}};
+  const std::pair<Shape, Shape> pairs[] = {{{37}, {37}},
+                                           {{37}, {1}},
+                                           {{}, {37}},
+                                           {{5, 37}, {37}},
+                                           {{5, 37}, {5, 1}},
+                                           {{5, 1}, {37}},
+                                           {{1, 37}, {5, 1}},
+                                           {{5, 1}, {5, 1}},
+                                           {{2, 3, 4, 5}, {4, 5}},
+                                           {{2, 3, 4, 5}, {3, 1, 1}},
+                                           {{2, 1, 4, 1}, {3, 1, 5}},
+                                           {{2, 3, 4, 5}, {2, 3, 4, 5}},
+                                           {{3, 1, 17}, {1, 4, 1}},
+                                           {{1}, {1}}};
   for (const auto& [a, b] : pairs) {
     check_broadcast<double>(a, b);
     check_broadcast<double>(b, a);
