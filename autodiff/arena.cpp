@@ -1,5 +1,6 @@
 // Memory of a tape: reservation of address space, and chunks.
 #include <autodiff/arena.hpp>
+#include <autodiff/scratch.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -71,6 +72,11 @@ void* Arena::allocate_from_next_chunk(std::size_t bytes) {
   }
   at_ = {next, bytes};
   return chunks_[next].data.get();
+}
+
+Arena& scratch_arena() noexcept {
+  thread_local Arena arena;
+  return arena;
 }
 
 std::size_t Arena::bytes_used() const noexcept {

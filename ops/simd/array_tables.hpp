@@ -1,0 +1,76 @@
+// The kernels behind matrix products, rows along the last axis, and reductions: tables of functions, one for each real and instruction set.
+#pragma once
+
+#include <cstddef>
+
+#include <autodiff/simd/elementwise.hpp>
+#include <autodiff/simd/isa.hpp>
+
+namespace gradus_kernels {
+
+/// A matrix whose rows, or else columns, are contiguous and `stride` apart.
+template <class Real> struct Matrix {
+  const Real* data;
+  std::size_t rows, columns, stride;
+  bool by_rows;
+};
+
+template <class Real> struct Products {
+  /// How many elements `add` needs to work in.
+  std::size_t (*workspace)(std::size_t rows, std::size_t terms, std::size_t columns);
+  /// c += a·b, c row-major. No more than `chain` terms are added up before they join c.
+  void (*add)(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, Real* workspace);
+  static constexpr std::size_t chain = 64;
+  /// True when every element is 0 or of ordinary size.
+  bool (*is_ordinary)(const Real* x, std::size_t n);
+};
+
+/// A row of softmax: the largest entry, the sum of exp(z_k - top) over all entries but one that is the largest.
+struct SoftmaxRow {
+  double top, rest;
+  bool ordinary;  ///< false: some entry is infinite or NaN, and nothing else here holds
+  bool easy;      ///< no share is so small that its product with an adjoint may leave the range although the exact product does not
+};
+
+// Rows are contiguous. Sums keep their rounding errors: off by an ulp of the sum of |terms|, however many there are.
+template <class Real> struct Rows {
+  /// The softmax of a row, into s.
+  SoftmaxRow (*softmax)(const Real* z, Real* s, std::size_t n);
+  /// The logarithm of it.
+  void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
+  /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
+  bool (*pull_softmax)(const Real* z, const Real* s, const Real* w, Real* to, Into into, std::size_t n);
+  bool (*pull_log_softmax)(const Real* z, const Real* s, const Real* w, Real* to, Into into, std::size_t n);
+  /// to = or += factor·x
+  void (*scale)(const Real* x, Real factor, Real* to, Into into, std::size_t n);
+  /// to = or += x
+  void (*spread)(Real x, Real* to, Into into, std::size_t n);
+  double (*sum)(const Real* x, std::size_t n);
+  double (*dot)(const Real* x, const Real* y, std::size_t n);
+  /// The sum of every column of a row-major matrix; false when one has left the range; then nothing is added.
+  bool (*column_sums)(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into);
+};
+
+struct ProductTables { Products<float> of_float; Products<double> of_double; };
+struct RowTables { Rows<float> of_float; Rows<double> of_double; };
+
+}  // namespace gradus_kernels
+
+GRADUS_DECLARE_KERNELS(ProductTables, products)
+GRADUS_DECLARE_KERNELS(RowTables, rows)
+
+namespace gradus {
+
+/// The kernels for Real at the active instruction set.
+template <class Real> [[nodiscard]] const gradus_kernels::Products<Real>& product_kernels() {
+  const auto& tables = GRADUS_ACTIVE_KERNELS(products);
+  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
+  else return tables.of_double;
+}
+template <class Real> [[nodiscard]] const gradus_kernels::Rows<Real>& row_kernels() {
+  const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
+  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
+  else return tables.of_double;
+}
+
+}  // namespace gradus
