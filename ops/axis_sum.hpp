@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <vector>
 
 #include <autodiff/adjoints.hpp>
+#include <autodiff/scratch.hpp>
 #include <autodiff/shape.hpp>
 #include <ops/rows.hpp>
 
@@ -28,7 +28,8 @@ template <class Real, class Finish> void sum_along(const AxisView& view, const R
   if (view.inner == 1) {
     for (std::size_t o = 0; o < view.outer; ++o) {
       const Real* row = x + o * view.length;
-      store(o, o * view.length, sum_of<W>(view.length, [&](std::size_t k) { return static_cast<W>(row[k]); }));
+      if constexpr (PlainReal<Real>) store(o, o * view.length, row_kernels<Real>().sum(row, view.length));
+      else store(o, o * view.length, sum_of<W>(view.length, [&](std::size_t k) { return static_cast<W>(row[k]); }));
     }
     return;
   }
@@ -45,6 +46,11 @@ template <class Real, class Finish> void sum_along(const AxisView& view, const R
 
 /// Contributes to the adjoint of every entry that of its row, as given(row).
 template <class Real, class Given> void spread_along(const AxisView& view, const Target<Real>& target, Given&& given) {
+  if constexpr (PlainReal<Real>)
+    if (view.inner == 1) {
+      for (std::size_t o = 0; o < view.outer; ++o) row_kernels<Real>().spread(given(o), target.to + o * view.length, into_of(target), view.length);
+      return;
+    }
   for (std::size_t o = 0; o < view.outer; ++o)
     for (std::size_t k = 0; k < view.length; ++k)
       for (std::size_t i = 0; i < view.inner; ++i) target.put((o * view.length + k) * view.inner + i, given(o * view.inner + i));
@@ -53,9 +59,11 @@ template <class Real, class Given> void spread_along(const AxisView& view, const
 /// Contributes to target element j the sum of column j of a row-major matrix.
 template <class Real> void put_column_sums(const Real* x, std::size_t rows, std::size_t columns, const Target<Real>& target) {
   const AxisView view(Shape{rows, columns}, 0);
+  if constexpr (PlainReal<Real>)
+    if (row_kernels<Real>().column_sums(x, rows, columns, target.to, into_of(target))) return;
   const auto total = [](const auto& sum) { return sum; };
   if (!target.add) return sum_along(view, x, target.to, total);
-  std::vector<Real> sums(columns);
+  const Scratch<Real> sums(columns);
   sum_along(view, x, sums.data(), total);
   for (std::size_t j = 0; j < columns; ++j) target.to[j] += sums[j];
 }

@@ -14,7 +14,10 @@ template <class Real> BasicTensor<Real> dot(const BasicTensor<Real>& a, const Ba
   const Real *x = a.data(), *y = b.data();
   const std::size_t n = a.size();
   const auto product = [&]<class W>(const W& one) { return sum_of<W>(n, [&](std::size_t k) { return one * static_cast<W>(x[k]) * static_cast<W>(y[k]); }); };
-  const auto value = product(Work<Real>(1));
+  const auto value = [&] {
+    if constexpr (PlainReal<Real>) return row_kernels<Real>().dot(x, y, n);
+    else return product(Work<Real>(1));
+  }();
   result.data()[0] = static_cast<Real>(value);
   if constexpr (std::is_same_v<Real, double>)
     if (is_extreme(value) && value != 0) result.data()[0] = static_cast<Real>(product(Wider<Real>(1)));
@@ -23,7 +26,9 @@ template <class Real> BasicTensor<Real> dot(const BasicTensor<Real>& a, const Ba
       const Real up = sweep.adjoint(first)[0];
       const auto pull = [&](Destination to, const Real* other) {
         const Target<Real> target = sweep.target(to);
-        for (std::size_t k = 0; k < n; ++k) target.put(k, other[k] * up);
+        if constexpr (PlainReal<Real>) row_kernels<Real>().scale(other, up, target.to, into_of(target), n);
+        else
+          for (std::size_t k = 0; k < n; ++k) target.put(k, other[k] * up);
       };
       if (to_a) pull(to_a, y);
       if (to_b) pull(to_b, x);

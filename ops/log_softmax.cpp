@@ -1,8 +1,8 @@
 // The logarithm of softmax along an axis.
 #include <ops/log_softmax.hpp>
 
-#include <vector>
 
+#include <autodiff/scratch.hpp>
 #include <ops/array_call.hpp>
 #include <ops/rows.hpp>
 
@@ -36,7 +36,7 @@ template <class Real, class Put> void pull(Strided<const Real> z, Strided<const 
     pull_row<W>(n, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
   } else {
     using W = Wider<Real>;
-    std::vector<W> wide(n);
+    const Scratch<W> wide(n);
     soft_row<W>(z, n, Strided<W>{wide.data(), 1});
     pull_row<W>(n, top, [&](std::size_t k) { return wide[k]; }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
   }
@@ -55,6 +55,11 @@ template <class Real> BasicTensor<Real> log_softmax(const BasicTensor<Real>& x, 
   if (view.length != 0)
     for_each_row(view, [&](std::size_t, std::size_t at) {
       const Strided<const Real> z{in + at, step};
+      if constexpr (PlainReal<Real>)
+        if (step == 1) {
+          const auto row = row_kernels<Real>().softmax(in + at, soft == nullptr ? out + at : soft + at, view.length);
+          if (row.ordinary) return row_kernels<Real>().log_softmax(in + at, row, std::log1p(row.rest), out + at, view.length);
+        }
       const auto [top, rest] = soft_row<W>(z, view.length, Strided<Real>{soft == nullptr ? nullptr : soft + at, step});
       const W log_sum = log1p(rest);
       for (std::size_t k = 0; k < view.length; ++k) {
@@ -67,6 +72,8 @@ template <class Real> BasicTensor<Real> log_softmax(const BasicTensor<Real>& x, 
       const Real* const up = sweep.adjoint(first);
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t, std::size_t at) {
+        if constexpr (PlainReal<Real>)
+          if (view.inner == 1 && row_kernels<Real>().pull_log_softmax(in + at, soft + at, up + at, target.to + at, into_of(target), view.length)) return;
         pull(Strided<const Real>{in + at, view.inner}, Strided<const Real>{soft + at, view.inner}, Strided<const Real>{up + at, view.inner}, view.length,
              [&](std::size_t i, const Real& part) { target.put(at + i * view.inner, part); });
       });

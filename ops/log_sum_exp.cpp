@@ -2,8 +2,8 @@
 #include <ops/log_sum_exp.hpp>
 
 #include <limits>
-#include <vector>
 
+#include <autodiff/scratch.hpp>
 #include <ops/array_call.hpp>
 #include <ops/rows.hpp>
 
@@ -17,22 +17,35 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
   const Real* in = x.data();
   Real* out = result.data();
   Real* soft = result.is_recorded() ? result.scratch(x.size()) : nullptr;
+  const Scratch<Real> own(soft == nullptr && view.inner == 1 ? view.length : 0);
+  auto* easy = result.is_recorded() && view.inner == 1 ? result.tape().template allocate<bool>(result.size()) : nullptr;
   for_each_row(view, [&](std::size_t row, std::size_t at) {
     if (view.length == 0) {
       out[row] = Real(-std::numeric_limits<double>::infinity());
       return;
     }
     const Strided<const Real> z{in + at, view.inner};
+    if constexpr (PlainReal<Real>)
+      if (view.inner == 1) {
+        const auto row_of = row_kernels<Real>().softmax(in + at, soft == nullptr ? own.data() : soft + at, view.length);
+        if (soft != nullptr) easy[row] = row_of.ordinary && row_of.easy;
+        if (row_of.ordinary) {
+          out[row] = static_cast<Real>(row_of.top + std::log1p(row_of.rest));
+          return;
+        }
+      }
     const auto [top, rest] = soft_row<W>(z, view.length, Strided<Real>{soft == nullptr ? nullptr : soft + at, view.inner});
     const bool finite = plain(z[top]) - plain(z[top]) == 0;
     out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
   });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), first, to = x.destination()](BasicSweep<Real>& sweep) {
+    return [view, in, soft = static_cast<const Real*>(soft), easy = static_cast<const bool*>(easy), first, to = x.destination()](BasicSweep<Real>& sweep) {
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t row, std::size_t at) {
         const Real up = sweep.adjoint(first)[row];
         const auto put = [&](std::size_t k, const Real& part) { target.put(at + k * view.inner, part); };
+        if constexpr (PlainReal<Real>)
+          if (view.inner == 1 && view.length != 0 && easy[row]) return row_kernels<Real>().scale(soft + at, up, target.to + at, into_of(target), view.length);
         if (is_zero(up)) {
           for (std::size_t k = 0; k < view.length; ++k) put(k, up);
           return;
@@ -41,7 +54,7 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
         if (is_easy_row(z, s, view.length, first_max(z, view.length))) {
           for (std::size_t k = 0; k < view.length; ++k) put(k, s[k] * up);
         } else {
-          std::vector<Wider<Real>> wide(view.length);
+          const Scratch<Wider<Real>> wide(view.length);
           soft_row<Wider<Real>>(z, view.length, Strided<Wider<Real>>{wide.data(), 1});
           for (std::size_t k = 0; k < view.length; ++k) put(k, static_cast<Real>(wide[k] * static_cast<Wider<Real>>(up)));
         }

@@ -2,10 +2,10 @@
 #include <ops/maxout.hpp>
 
 #include <algorithm>
-#include <vector>
 
 #include <fmt/format.h>
 
+#include <autodiff/scratch.hpp>
 #include <ops/array_call.hpp>
 #include <ops/axis_sum.hpp>
 #include <ops/matrix_product.hpp>
@@ -23,7 +23,7 @@ template <class Real> BasicTensor<Real> maxout(const BasicTensor<Real>& x, const
 
   BasicResult<Real> result(Shape{n, outputs}, {&x, &w, &b});
   const MatrixView<Real> left(x.data(), n, inputs), right(w.data(), inputs, all);
-  std::vector<Real> values(n * all);
+  const Scratch<Real> values(n * all);
   multiply(left, right, b.data(), values.data());
   auto* chosen = result.is_recorded() ? result.tape().template allocate<std::uint32_t>(result.size()) : nullptr;
   for (std::size_t r = 0; r < n * outputs; ++r) {
@@ -34,7 +34,8 @@ template <class Real> BasicTensor<Real> maxout(const BasicTensor<Real>& x, const
   return std::move(result).record([&](Slot first) {
     return [left, right, chosen = static_cast<const std::uint32_t*>(chosen), outputs, first, to_x = x.destination(), to_w = w.destination(),
             to_b = b.destination()](BasicSweep<Real>& sweep) {
-      std::vector<Real> up(left.rows * right.columns);  // the adjoints of all pieces, 0 but for the chosen ones
+      const Scratch<Real> up(left.rows * right.columns);  // the adjoints of all pieces, 0 but for the chosen ones
+      std::fill_n(up.data(), left.rows * right.columns, Real(0));
       for (std::size_t r = 0; r < left.rows * outputs; ++r) up[chosen[r]] = sweep.adjoint(first)[r];
       const MatrixView<Real> g(up.data(), left.rows, right.columns);
       if (to_x) put_product(g, right.transposed(), sweep.target(to_x), Annihilates::left);

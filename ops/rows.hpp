@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <type_traits>
 
+#include <autodiff/adjoints.hpp>
 #include <autodiff/shape.hpp>
 #include <ops/compensated_sum.hpp>
 #include <ops/exp.hpp>
 #include <ops/log1p.hpp>
+#include <ops/simd/array_tables.hpp>
 
 namespace gradus {
 
@@ -75,6 +77,19 @@ template <class W, class Real, class Out> SoftRow<W> soft_row(Strided<const Real
   const W total = row.rest + 1.0;
   for (std::size_t k = 0; k < n; ++k) s[k] = static_cast<Out>(static_cast<W>(s[k]) / total);
   return row;
+}
+
+/// The softmax of a contiguous row of n > 0 entries by kernels; rows that are out of the ordinary go through soft_row.
+template <PlainReal Real> [[nodiscard]] gradus_kernels::SoftmaxRow soft_row_by_kernels(const Real* z, std::size_t n, Real* s) {
+  const gradus_kernels::SoftmaxRow row = row_kernels<Real>().softmax(z, s, n);
+  if (row.ordinary) [[likely]] return row;
+  const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{s, 1});
+  return {static_cast<double>(z[top]), static_cast<double>(rest), false, false};
+}
+
+/// How kernels treat a target.
+template <class Real> [[nodiscard]] gradus_kernels::Into into_of(const Target<Real>& target) {
+  return target.add ? gradus_kernels::Into::add : gradus_kernels::Into::write;
 }
 
 /// False when a softmax value is so small that its product with an adjoint may have left the range of Real although the exact product has not:

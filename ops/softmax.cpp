@@ -1,8 +1,8 @@
 // Softmax along an axis.
 #include <ops/softmax.hpp>
 
-#include <vector>
 
+#include <autodiff/scratch.hpp>
 #include <ops/array_call.hpp>
 #include <ops/rows.hpp>
 
@@ -40,7 +40,7 @@ template <class Real, class Put> void pull(Strided<const Real> z, Strided<const 
     pull_row<W>(n, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
   } else {
     using W = Wider<Real>;
-    std::vector<W> wide(n);
+    const Scratch<W> wide(n);
     soft_row<W>(z, n, Strided<W>{wide.data(), 1});
     pull_row<W>(n, top, [&](std::size_t k) { return wide[k]; }, [&](std::size_t k) { return static_cast<W>(w[k]); }, add);
   }
@@ -55,6 +55,8 @@ template <class Real> BasicTensor<Real> softmax(const BasicTensor<Real>& x, int 
   Real* out = result.data();
   if (view.length != 0)
     for_each_row(view, [&](std::size_t, std::size_t at) {
+      if constexpr (PlainReal<Real>)
+        if (view.inner == 1) return static_cast<void>(soft_row_by_kernels(in + at, view.length, out + at));
       soft_row<Work<Real>>(Strided<const Real>{in + at, view.inner}, view.length, Strided<Real>{out + at, view.inner});
     });
   return std::move(result).record([&](Slot first) {
@@ -63,6 +65,8 @@ template <class Real> BasicTensor<Real> softmax(const BasicTensor<Real>& x, int 
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t, std::size_t at) {
         const std::size_t step = view.inner;
+        if constexpr (PlainReal<Real>)
+          if (step == 1 && row_kernels<Real>().pull_softmax(in + at, out + at, up + at, target.to + at, into_of(target), view.length)) return;
         pull(Strided<const Real>{in + at, step}, Strided<const Real>{out + at, step}, Strided<const Real>{up + at, step}, view.length,
              [&](std::size_t i, const Real& part) { target.put(at + i * step, part); });
       });

@@ -2,10 +2,10 @@
 #include <ops/softmax_cross_entropy.hpp>
 
 #include <cmath>
-#include <vector>
 
 #include <fmt/format.h>
 
+#include <autodiff/scratch.hpp>
 #include <ops/array_call.hpp>
 #include <ops/rows.hpp>
 
@@ -118,7 +118,6 @@ template <class Real> struct Loss {
     Gradients gradients{};
     if (to_z) gradients.z = sweep.target(to_z);
     if (to_given && options.label_smoothing != 1) gradients.given = sweep.target(to_given);
-    std::vector<Wider<Real>> wide;
     for (std::size_t row = 0; row < rows && n != 0; ++row) {
       const Real up = sweep.adjoint(first)[options.reduction == Reduction::none ? row : 0];
       if (is_zero(up)) {
@@ -132,11 +131,59 @@ template <class Real> struct Loss {
         using W = Work<Real>;
         pull_row<W>(gradients, row, top, [&](std::size_t k) { return static_cast<W>(s[k]); }, static_cast<W>(log_rest[row]), up);
       } else {
-        using W = Wider<Real>;
-        wide.resize(n);
-        const SoftRow<W> e = soft_row<W>(from, n, Strided<W>{wide.data(), 1});
-        pull_row<W>(gradients, row, top, [&](std::size_t k) { return wide[k]; }, log1p(e.rest), up);
+        pull_wide_row(gradients, row, top, up);
       }
+    }
+  }
+  void pull_wide_row(const Gradients& gradients, std::size_t row, std::size_t top, const Real& up) const {
+    using W = Wider<Real>;
+    const Scratch<W> wide(n);
+    const SoftRow<W> e = soft_row<W>(Strided<const Real>{z + row * n, 1}, n, Strided<W>{wide.data(), 1});
+    pull_row<W>(gradients, row, top, [&](std::size_t k) { return wide[k]; }, log1p(e.rest), up);
+  }
+};
+
+/// The same for classes that are not smoothed, where everything but the target's own entry is the softmax times the upstream adjoint.
+template <PlainReal Real> struct ClassLoss {
+  Loss<Real> general;
+  const double* others;  ///< of every row the shares of all but its largest entry together; -1 where the row needs a wider range
+
+  /// The loss of a row, for which s has room.
+  [[nodiscard]] static double loss(const Loss<Real>& general, std::size_t row, Real* s, double* others) {
+    const std::size_t n = general.n;
+    const Real* z = general.z + row * n;
+    const gradus_kernels::SoftmaxRow e = soft_row_by_kernels(z, n, s);
+    if (others != nullptr) others[row] = e.easy ? e.rest / (1 + e.rest) : -1;
+    const double log_rest = std::log1p(e.rest), at = static_cast<double>(z[general.classes[row]]);
+    const auto gap = two_sum(e.top, -at);
+    const double value = at == e.top ? log_rest : (gap.high + log_rest) + gap.low;
+    if (is_extreme(value)) [[unlikely]] return static_cast<double>(general.template loss<Wider<Real>>(row, Strided<Real>{nullptr, 1}));
+    return value;
+  }
+
+  void operator()(BasicSweep<Real>& sweep) const {
+    const auto& kernels = row_kernels<Real>();
+    const std::size_t n = general.n;
+    const Target<Real> target = sweep.target(general.to_z);
+    for (std::size_t row = 0; row < general.rows; ++row) {
+      const Real upstream = sweep.adjoint(general.first)[general.options.reduction == Reduction::none ? row : 0];
+      const double up = general.options.reduction == Reduction::mean ? static_cast<double>(upstream) / static_cast<double>(general.rows) : static_cast<double>(upstream);
+      Real* const to = target.to + row * n;
+      if (is_zero(upstream)) {
+        kernels.spread(Real(0), to, into_of(target), n);
+        continue;
+      }
+      if (others[row] < 0 || !is_easy_adjoint(up)) [[unlikely]] {
+        general.pull_wide_row({target, {}}, row, first_max(Strided<const Real>{general.z + row * n, 1}, n), upstream);
+        continue;
+      }
+      const std::size_t k = general.classes[row];
+      const auto share = static_cast<double>(general.soft[row * n + k]);
+      // s - 1 is 0 when s -> 1: then it is minus the sum of the others.
+      const auto part = static_cast<Real>(share > 0.5 ? -up * others[row] : up * (share - 1));
+      const Real own = target.add ? to[k] + part : part;
+      kernels.scale(general.soft + row * n, static_cast<Real>(up), to, into_of(target), n);
+      to[k] = own;
     }
   }
 };
@@ -148,7 +195,7 @@ std::size_t class_axis(const Shape& logits, const SoftmaxCrossEntropyOptions& op
   return logits.axis(-1, "softmax_cross_entropy");
 }
 
-template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& result, Loss<Real> loss) {
+template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& result, Loss<Real>& loss) {
   using Total = Wider<Real>;
   if (result.is_recorded()) {
     loss.soft = result.scratch(loss.rows * loss.n);
@@ -167,24 +214,52 @@ template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& re
   });
 }
 
-/// read(row) is the class of a row as a double.
+template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& result, Loss<Real>& loss) {
+  if constexpr (!PlainReal<Real>) {
+    return reduce_and_record(std::move(result), loss);
+  } else {
+    if (loss.options.label_smoothing != 0 || loss.n == 0) return reduce_and_record(std::move(result), loss);
+    const bool recorded = result.is_recorded();
+    double* const others = recorded ? result.tape().template allocate<double>(loss.rows) : nullptr;
+    const Scratch<Real> own(recorded ? 0 : loss.n);
+    if (recorded) loss.soft = result.scratch(loss.rows * loss.n);
+    const auto loss_of = [&](std::size_t row) { return ClassLoss<Real>::loss(loss, row, recorded ? loss.soft + row * loss.n : own.data(), others); };
+    if (loss.options.reduction == Reduction::none) {
+      for (std::size_t row = 0; row < loss.rows; ++row) result.data()[row] = static_cast<Real>(loss_of(row));
+    } else {
+      Compensated<double> sum;
+      for (std::size_t row = 0; row < loss.rows; ++row) sum.add(loss_of(row));
+      const double total = sum.value(), rows = loss.options.reduction == Reduction::mean ? static_cast<double>(loss.rows) : 1;
+      if (std::isfinite(total)) [[likely]] result.data()[0] = static_cast<Real>(total / rows);
+      else result.data()[0] = static_cast<Real>(sum_of<long double>(loss.rows, [&](std::size_t row) { return static_cast<long double>(loss_of(row)); }) / static_cast<long double>(rows));
+    }
+    return std::move(result).record([&](Slot first) {
+      loss.first = first;
+      return ClassLoss<Real>{loss, others};
+    });
+  }
+}
+
+/// read(row) is the class of a row, as an int or a plain number.
 template <class Real, class Read> BasicTensor<Real> with_classes(const BasicTensor<Real>& logits, const SoftmaxCrossEntropyOptions& options, Read&& read) {
   const std::size_t axis = class_axis(logits.shape(), options), n = logits.shape()[axis];
   const Shape row_shape = logits.shape().without(axis);
   const std::size_t rows = row_shape.size();
   BasicResult<Real> result(options.reduction == Reduction::none ? row_shape : Shape{}, {&logits});
-  std::vector<std::uint32_t> own(result.is_recorded() ? 0 : rows);
+  const Scratch<std::uint32_t> own(result.is_recorded() ? 0 : rows);
   auto* classes = result.is_recorded() ? result.tape().template allocate<std::uint32_t>(rows) : own.data();
   for (std::size_t row = 0; row < rows; ++row) {
-    const double target = read(row);
-    if (!(target >= 0 && target < static_cast<double>(n)) || target != std::floor(target))
+    const auto target = read(row);
+    bool is_class = target >= 0 && static_cast<double>(target) < static_cast<double>(n);
+    if constexpr (!std::is_integral_v<decltype(target)>) is_class = is_class && target == std::floor(target);
+    if (!is_class)
       throw ArgumentError(fmt::format("softmax_cross_entropy: target {} of row {} is not a class: there are {}", target, row, n));
     classes[row] = static_cast<std::uint32_t>(target);
   }
   Loss<Real> loss{.rows = rows, .n = n, .options = options, .z = logits.data()};
   loss.classes = classes;
   loss.to_z = logits.destination();
-  return reduce_and_record(std::move(result), loss);
+  return record_classes(std::move(result), loss);
 }
 
 }  // namespace
@@ -213,7 +288,7 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::sp
   const Shape row_shape = logits.shape().without(class_axis(logits.shape(), options));
   if (classes.size() != row_shape.size())
     throw ShapeError(fmt::format("softmax_cross_entropy: {} classes for logits of shape {}: {} are needed", classes.size(), logits.shape().text(), row_shape.size()));
-  return with_classes(logits, options, [classes](std::size_t row) { return static_cast<double>(classes[row]); });
+  return with_classes(logits, options, [classes](std::size_t row) { return classes[row]; });
 }
 
 BasicTensor<double> SoftmaxCrossEntropy::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {

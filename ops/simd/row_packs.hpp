@@ -1,0 +1,225 @@
+// Packs of a row: loads and stores of parts, exponentials of what is not above 0, sums that keep their rounding errors.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <type_traits>
+
+#include <autodiff/simd/math.hpp>
+
+#include <ops/simd/array_tables.hpp>
+
+namespace gradus {
+
+using gradus_kernels::Into;
+
+/// Rows are read as Real and worked out in double: two registers of it for a float one.
+template <class Real> inline constexpr int lanes_of = Register<Real>::lanes;
+template <class Real> using Stored = Pack<Real, lanes_of<Real>>;
+template <class Real> using Work = Pack<double, lanes_of<Real>>;
+
+template <int lanes, class F> GRADUS_INLINE void for_each_pack(std::size_t n, F f) {
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(i, std::integral_constant<std::size_t, lanes>());
+  if (i < n) f(i, n - i);
+}
+
+// Part of a pack, through masks where there are some: copying bytes waits for the memory.
+template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::integral_constant<std::size_t, lanes_of<Real>>, Real) { return Stored<Real>::load(from); }
+template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::integral_constant<std::size_t, lanes_of<Real>>) { x.store(to); }
+#if defined(__AVX512F__)
+GRADUS_INLINE Stored<double> load(const double* from, std::size_t n, double otherwise) {
+  Stored<double> x(otherwise);
+  x.part[0] = _mm512_mask_loadu_pd(x.part[0], static_cast<__mmask8>((1U << n) - 1), from);
+  return x;
+}
+GRADUS_INLINE Stored<float> load(const float* from, std::size_t n, float otherwise) {
+  Stored<float> x(otherwise);
+  x.part[0] = _mm512_mask_loadu_ps(x.part[0], static_cast<__mmask16>((1U << n) - 1), from);
+  return x;
+}
+GRADUS_INLINE void store(double* to, const Stored<double>& x, std::size_t n) { _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << n) - 1), x.part[0]); }
+GRADUS_INLINE void store(float* to, const Stored<float>& x, std::size_t n) { _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << n) - 1), x.part[0]); }
+#else
+template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::size_t n, Real otherwise) {
+  Stored<Real> x(otherwise);
+  for (std::size_t i = 0; i < n; ++i) x.set_lane(static_cast<int>(i), from[i]);
+  return x;
+}
+template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = x.lane(static_cast<int>(i));
+}
+#endif
+template <class Real, class Count> GRADUS_INLINE void put(Real* to, Stored<Real> x, Into into, Count count) {
+  if (into == Into::add) x += load(to, count, Real(0));
+  store(to, x, count);
+}
+
+// The halves of a vector, for folding it.
+template <class V> GRADUS_INLINE auto low_half(V v) {
+  if constexpr (sizeof(V) == 16) return v[0];
+  else if constexpr (sizeof(V) == 32) return __builtin_shufflevector(v, v, 0, 1);
+  else return __builtin_shufflevector(v, v, 0, 1, 2, 3);
+}
+template <class V> GRADUS_INLINE auto high_half(V v) {
+  if constexpr (sizeof(V) == 16) return v[1];
+  else if constexpr (sizeof(V) == 32) return __builtin_shufflevector(v, v, 2, 3);
+  else return __builtin_shufflevector(v, v, 4, 5, 6, 7);
+}
+/// The sum of all lanes of high + low, with its rounding errors.
+template <class V> GRADUS_INLINE double fold(V high, V low) {
+  if constexpr (std::is_same_v<V, double>) {
+    return low - low == 0 ? high + low : high;
+  } else {
+    const auto a = low_half(high), b = high_half(high), sum = a + b, rest = sum - a;
+    return fold(sum, ((a - (sum - rest)) + (b - rest)) + (low_half(low) + high_half(low)));
+  }
+}
+
+#if defined(__AVX512F__)
+// e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, and the first step of the
+// reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles.
+GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
+  const __mmask8 some = _mm512_cmp_pd_mask(high, _mm512_set1_pd(-745.2), _CMP_NLT_UQ);  // the others underflow to 0, which would cost 100 ns; NaN stays
+  high = _mm512_maskz_mov_pd(some, high);
+  const __m512d n = _mm512_roundscale_pd(high * 0x1.71547652b82fep+0, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512d r = _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.62e42fefa39efp-1), high) + _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.abc9e3b39803fp-56), low);
+  const __m512d square = r * r;
+  const auto step = [&](__m512d sum, double c) __attribute__((always_inline)) { return _mm512_fmadd_pd(sum, square, _mm512_set1_pd(c)); };
+  __m512d even = _mm512_set1_pd(1.0 / 479001600), odd = _mm512_set1_pd(1.0 / 6227020800);
+  even = step(even, 1.0 / 3628800), odd = step(odd, 1.0 / 39916800);
+  even = step(even, 1.0 / 40320), odd = step(odd, 1.0 / 362880);
+  even = step(even, 1.0 / 720), odd = step(odd, 1.0 / 5040);
+  even = step(even, 1.0 / 24), odd = step(odd, 1.0 / 120);
+  even = step(even, 1.0 / 2), odd = step(odd, 1.0 / 6);
+  const __m512d most = _mm512_fmadd_pd(square, _mm512_fmadd_pd(odd, r, even), r);
+  return _mm512_maskz_scalef_pd(some, most + 1.0, n);
+}
+GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
+  const __mmask16 some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
+  high = _mm512_maskz_mov_ps(some, high);
+  const __m512 n = _mm512_roundscale_ps(high * 0x1.715476p+0F, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
+  const __m512 square = r * r;
+  const auto step = [&](__m512 sum, float c) __attribute__((always_inline)) { return _mm512_fmadd_ps(sum, square, _mm512_set1_ps(c)); };
+  __m512 even = _mm512_set1_ps(1.0F / 40320), odd = _mm512_set1_ps(1.0F / 5040);
+  even = step(even, 1.0F / 720), odd = step(odd, 1.0F / 120);
+  even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
+  even = step(even, 1.0F / 2);
+  const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
+  return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
+}
+template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+  Pack<T, N> e;
+  for (int p = 0; p < Pack<T, N>::parts; ++p) e.part[p] = exp_register(high.part[p], low.part[p]);
+  return e;
+}
+/// What softmax is worked out in.
+template <class Real> using Precise = Real;
+#else
+template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+  const Pack<T, N> e = exp(high);
+  return e + e * low;
+}
+template <class Real> using Precise = double;
+#endif
+/// x/total with the rounding error of x·(1/total) put back: as good as a division, which takes three times as long.
+template <class T, int N> GRADUS_INLINE Pack<T, N> quotient(const Pack<T, N>& x, const Pack<T, N>& total, const Pack<T, N>& inverse) {
+  if constexpr (has_fma) {
+    const Pack<T, N> q = x * inverse;
+    return fma(fma(-q, total, x), inverse, q);
+  } else {
+    return x / total;
+  }
+}
+
+/// Sums over lanes that keep their rounding errors.
+template <class T, int N> class LaneSum {
+ public:
+  GRADUS_INLINE void add(const Pack<T, N>& x) {
+    const auto sum = high_ + x, rest = sum - high_;
+    low_ += (high_ - (sum - rest)) + (x - rest);
+    high_ = sum;
+  }
+  GRADUS_INLINE void add(const LaneSum& other) {
+    add(other.high_);
+    low_ += other.low_;
+  }
+  /// Infinite or NaN once a sum has left the range.
+  [[nodiscard]] GRADUS_INLINE double total() const {
+    if constexpr (std::is_same_v<T, float>) {
+      LaneSum<double, N> wide;
+      wide.add(high_);
+      wide.add(low_);
+      return wide.total();
+    } else {
+      LaneSum<double, Register<double>::lanes> one;
+      for (int p = 0; p < Pack<double, N>::parts; ++p) one.add_register(high_.part[p], low_.part[p]);
+      return one.fold_register();
+    }
+  }
+  GRADUS_INLINE void add_register(Register<double>::Values high, Register<double>::Values low) {
+    Pack<double, Register<double>::lanes> more;
+    more.part[0] = high;
+    add(more);
+    low_.part[0] = low_.part[0] + low;
+  }
+  [[nodiscard]] GRADUS_INLINE double fold_register() const { return fold(high_.part[0], low_.part[0]); }
+  [[nodiscard]] GRADUS_INLINE Pack<T, N> by_lane() const { return where(low_ - low_ == 0.0, high_ + low_, high_); }
+
+ private:
+  Pack<T, N> high_{0.0}, low_{0.0};
+};
+
+/// term(i, count) over all packs, in two sums side by side; lanes beyond the end must be 0.
+template <class Real, class Term> GRADUS_INLINE double sum_over(std::size_t n, Term term) {
+  constexpr std::size_t lanes = lanes_of<Real>;
+  constexpr std::integral_constant<std::size_t, lanes> whole;
+  LaneSum<double, lanes_of<Real>> even, odd;
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    even.add(term(i, whole));
+    odd.add(term(i + lanes, whole));
+  }
+  if (i + lanes <= n) {
+    even.add(term(i, whole));
+    i += lanes;
+  }
+  if (i < n) odd.add(term(i, n - i));
+  even.add(odd);
+  return even.total();
+}
+
+GRADUS_INLINE double largest(const Stored<double>& x) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_pd(x.part[0]);
+#else
+  double most = x.lane(0);
+  for (int i = 1; i < lanes_of<double>; ++i) most = most < x.lane(i) ? x.lane(i) : most;
+  return most;
+#endif
+}
+GRADUS_INLINE float largest(const Stored<float>& x) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps(x.part[0]);
+#else
+  float most = x.lane(0);
+  for (int i = 1; i < lanes_of<float>; ++i) most = most < x.lane(i) ? x.lane(i) : most;
+  return most;
+#endif
+}
+
+GRADUS_INLINE double plain_total(double x) { return x; }
+template <class V> GRADUS_INLINE double plain_total(V x)
+  requires(sizeof(V) > sizeof(double) && sizeof(x[0]) == sizeof(double))
+{
+  return plain_total(low_half(x) + high_half(x));
+}
+template <int N> GRADUS_INLINE double plain_total(const Pack<double, N>& x) {
+  auto sum = x.part[0];
+  for (int p = 1; p < Pack<double, N>::parts; ++p) sum = sum + x.part[p];
+  return plain_total(sum);
+}
+template <int N> GRADUS_INLINE double plain_total(const Pack<float, N>& x) { return plain_total(Pack<double, N>(x)); }
+
+}  // namespace gradus
