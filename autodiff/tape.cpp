@@ -24,6 +24,8 @@ struct Registry {
   std::vector<void*> orphans;
   Word next_block = 0;
 
+  Registry() { block_owner.reserve((moved_word - 1) / ids_per_block + 1); }  // address space only: a training loop must not meet a growing vector
+
   std::uint32_t add_tape() {
     const std::lock_guard lock(mutex);
     tapes.push_back({std::this_thread::get_id(), true});

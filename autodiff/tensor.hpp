@@ -36,11 +36,13 @@ template <class Real> class BasicTensor {
   };
 
   /// A scalar constant 0.
-  BasicTensor() : BasicTensor(Shape{}, std::vector<Real>{Real(0)}) {}
+  BasicTensor() : BasicTensor(Real(0)) {}
   /// A scalar constant.
   template <class S>
     requires ConstantOf<S, Real>
-  BasicTensor(S v) : BasicTensor(Shape{}, std::vector<Real>{static_cast<Real>(v)}) {}  // NOLINT: a constant is a tensor
+  BasicTensor(S v) : owned_(new Real[1]{static_cast<Real>(v)}) {  // NOLINT: a constant is a tensor
+    data_ = owned_.get();
+  }
   /// A scalar that is the variable.
   BasicTensor(const BasicVar<Real>& x);  // NOLINT: a Var is a tensor of rank 0
   /// A constant. Throws ShapeError unless there are as many values as the shape has elements.
@@ -52,6 +54,15 @@ template <class Real> class BasicTensor {
   BasicTensor(const Shape& shape, const std::vector<Real>& values) : BasicTensor(shape, std::span<const Real>(values)) {}
   BasicTensor(const Shape& shape, std::initializer_list<Real> values) : BasicTensor(shape, std::span<const Real>(values.begin(), values.size())) {}
   [[nodiscard]] static BasicTensor constant(const Shape& shape, std::span<const Real> values) { return BasicTensor(shape, values); }
+  /// A constant over memory of yours, of which nothing is copied or counted: the batches of a training loop. The memory must outlive this tensor, its
+  /// copies, and every tape that recorded an operation on them, until that is rewound or cleared; so must the values, or the gradients are those
+  /// of the new ones. Throws ShapeError unless there are as many values as the shape has elements.
+  [[nodiscard]] static BasicTensor borrowed(const Shape& shape, std::span<const Real> values) {
+    BasicTensor t(shape, Uninitialised{});
+    if (values.size() != t.size_) throw_size_mismatch("borrowed", values.size(), shape);
+    t.data_ = const_cast<Real*>(values.data());  // never written: see writable
+    return t;
+  }
   /// An independent variable on the active tape. Throws TapeError without a Recording, ShapeError unless the sizes fit.
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
@@ -112,7 +123,7 @@ template <class Real> class BasicTensor {
     if (word_ != constant_word) BasicTape<Real>::require_alive(word_, to_.first);
     return data_;
   }
-  /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded tensor.
+  /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded or borrowed tensor.
   [[nodiscard]] const std::shared_ptr<Real[]>& owned() const noexcept { return owned_; }
 
  private:
@@ -143,7 +154,7 @@ template <class Real> class BasicResult {
       if (core.admits(operand->word(), operand->slot())) tape_ = static_cast<BasicTape<Real>*>(&core);
     if (tape_ != nullptr) {
       for (const auto* operand : operands)
-        if (operand->is_constant()) tape_->keep(operand->owned());
+        if (operand->owned() != nullptr) tape_->keep(operand->owned());
       tensor_.data_ = tape_->allocate(tensor_.size_);
     } else {
       tensor_.owned_ = std::shared_ptr<Real[]>(new Real[tensor_.size_ + (tensor_.size_ == 0)]);
@@ -209,7 +220,7 @@ template <class Real> std::span<Real> BasicTensor<Real>::writable() {
     if (!input_) throw TapeError("values: only inputs and constants can be written, not the result of an operation");
     BasicTape<Real>::require_alive(word_, to_.first);
     BasicTape<Real>::note_write(word_, to_.first, created_);
-  } else if (owned_.use_count() > 1) {  // others, or a tape, still read the old values
+  } else if (owned_.use_count() != 1) {  // others, a tape or their owner still read the old values
     *this = BasicTensor(shape_, std::span<const Real>(data_, size()));
   }
   return {data_, size()};
@@ -217,18 +228,17 @@ template <class Real> std::span<Real> BasicTensor<Real>::writable() {
 
 template <class Real> BasicTensor<Real> BasicTensor<Real>::stack(std::span<const BasicVar<Real>> elements) {
   const Shape shape{elements.size()};
-  std::vector<Real> values;
-  values.reserve(elements.size());
   bool recorded = false;
-  for (const auto& e : elements) {
-    recorded = active_tape<Real>->admits(e.word(), e.slot()) || recorded;
-    values.push_back(e.value());
+  for (const auto& e : elements) recorded = active_tape<Real>->admits(e.word(), e.slot()) || recorded;
+  if (!recorded) {
+    std::vector<Real> values;
+    for (const auto& e : elements) values.push_back(e.value());
+    return BasicTensor(shape, values);
   }
-  if (!recorded) return BasicTensor(shape, values);
   BasicTensor t(shape, Uninitialised{});
   auto& tape = static_cast<BasicTape<Real>&>(*active_tape<Real>);
   t.data_ = tape.allocate(t.size_);
-  std::uninitialized_copy(values.begin(), values.end(), t.data_);
+  for (std::size_t i = 0; i < elements.size(); ++i) ::new (t.data_ + i) Real(elements[i].value());
   auto* from = tape.template allocate<Slot>(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) from[i] = elements[i].slot();
   t.to_ = tape.array(t.size_);
@@ -380,13 +390,25 @@ template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& 
     };
   });
 }
+namespace detail {
+/// The number as the other operand of an operation on x: on the tape's own memory when the operation will be recorded.
+template <class Real, class Y> BasicTensor<Real> operand_beside(const BasicTensor<Real>& x, const Y& y) {
+  if constexpr (!AVar<Y>)
+    if (!x.is_constant() && active_tape<Real>->admits(x.word(), x.slot())) {
+      Real* const copy = static_cast<BasicTape<Real>&>(*active_tape<Real>).allocate(1);
+      ::new (copy) Real(static_cast<Real>(y));
+      return BasicTensor<Real>::borrowed(Shape{}, std::span<const Real>(copy, 1));
+    }
+  return BasicTensor<Real>(y);
+}
+}  // namespace detail
 /// The same where one operand is a Var or a plain number.
 template <class Op, class Real, class Y>
   requires(AVar<Y> || ConstantOf<Y, Real>)
-[[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const Y& b) { return apply(op, a, BasicTensor<Real>(b)); }
+[[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const Y& b) { return apply(op, a, detail::operand_beside(a, b)); }
 template <class Op, class Real, class X>
   requires(AVar<X> || ConstantOf<X, Real>)
-[[nodiscard]] BasicTensor<Real> apply(const Op& op, const X& a, const BasicTensor<Real>& b) { return apply(op, BasicTensor<Real>(a), b); }
+[[nodiscard]] BasicTensor<Real> apply(const Op& op, const X& a, const BasicTensor<Real>& b) { return apply(op, detail::operand_beside(b, a), b); }
 
 using Tensor = BasicTensor<double>;
 
