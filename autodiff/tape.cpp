@@ -107,12 +107,23 @@ template <class Real> void TapeCore<Real>::throw_inadmissible(Word word) const {
 template <class Real> Slot TapeCore<Real>::record_split(Slot a, Slot b, Wider<Real> da, Wider<Real> db) {
   if constexpr (PlainReal<Real>) {
     struct Halves { Real outer, inner; };
+    constexpr int most = 2 * (std::numeric_limits<Real>::max_exponent - 4);
+    // What two factors cannot hold goes into nodes of its own below them.
+    const auto brought_near = [&](Slot& operand, Wider<Real>& d) {
+      if (d == 0 || !std::isfinite(d)) return;
+      int exponent = 0;
+      for (static_cast<void>(std::frexp(d, &exponent)); std::abs(exponent) > most; static_cast<void>(std::frexp(d, &exponent))) {
+        const int step = exponent > 0 ? most / 2 : -most / 2;
+        operand = record(operand, 0, std::ldexp(Real(1), step), Real(0));
+        d = std::ldexp(d, -step);
+      }
+    };
+    brought_near(a, da);
+    if (b != 0) brought_near(b, db);
     const auto halves = [](Wider<Real> d) -> Halves {
       if (d == 0 || !std::isfinite(d)) return {static_cast<Real>(d), Real(1)};
-      constexpr int most = 2 * (std::numeric_limits<Real>::max_exponent - 4);
       int exponent = 0;
       const Wider<Real> fraction = std::frexp(d, &exponent);
-      exponent = std::clamp(exponent, -most, most);
       return {static_cast<Real>(std::ldexp(fraction, exponent / 2)), static_cast<Real>(std::ldexp(Wider<Real>(1), exponent - exponent / 2))};
     };
     const Halves ha = halves(da), hb = halves(db);

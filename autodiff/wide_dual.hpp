@@ -42,7 +42,10 @@ inline constinit std::atomic<std::size_t> known_vector_width{0};
 struct Linear { double value, da, db; };
 
 /// Raises the flag by which gradients_in_forward_mode learns that a partial has left the range.
-inline void note_extreme() noexcept { std::feraiseexcept(FE_UNDERFLOW); }
+inline void note_extreme() noexcept {
+  volatile double least = std::numeric_limits<double>::min();  // by arithmetic: feraiseexcept may raise it for the x87 only
+  least = least * least;
+}
 
 // Not inlined into code for other instruction sets: formulas keep their digits only as they are compiled everywhere else.
 template <class Op> [[gnu::noinline]] Linear linear_at(const Op& op, double x) {
@@ -73,6 +76,14 @@ inline void clear_flags() noexcept { std::feclearexcept(telling_flags); }
 #endif
 }  // namespace detail
 
+// Where f's own arithmetic on double may be fused with a later sum (GCC does so in its GNU mode, clang always), it must not be compiled for vectors of
+// an instruction set that can: f would not be the function that it is on double.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__STRICT_ANSI__)
+#define GRADUS_WIDE_LEVELS 1
+#else
+#define GRADUS_WIDE_LEVELS 0
+#endif
+
 #if defined(__clang__)
 #define GRADUS_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -88,7 +99,7 @@ namespace wide_baseline {
 }
 #undef GRADUS_WIDE_BYTES
 #undef GRADUS_WIDE_TARGET
-#if defined(__x86_64__)
+#if GRADUS_WIDE_LEVELS
 #define GRADUS_WIDE_BYTES 32
 #define GRADUS_WIDE_TARGET [[gnu::target("avx2,fma")]]
 namespace wide_avx2 {
@@ -132,7 +143,7 @@ template <std::size_t N> [[gnu::always_inline]] inline bool are_finite(const std
 /// overflows, or loses its digits below 1e-308, on one way need not do so on the other. And an infinite partial times a tangent of 0 is NaN.)
 template <std::size_t N, class F> bool gradient_in_forward_mode(F& f, const std::array<double, N>& x, double& value, std::array<double, N>& gradient) {
   clear_flags();
-#if defined(__x86_64__)
+#if GRADUS_WIDE_LEVELS
   const std::size_t width = vector_width();
   value = width == 8 ? wide_avx512::push_all(f, x, gradient) : width == 4 ? wide_avx2::push_all(f, x, gradient) : wide_baseline::push_all(f, x, gradient);
 #else
@@ -146,7 +157,7 @@ template <std::size_t N, class F> bool gradient_in_forward_mode(F& f, const std:
 }  // namespace gradus
 
 template <std::size_t N> struct std::numeric_limits<gradus::wide_baseline::WideDual<N>> : std::numeric_limits<double> {};
-#if defined(__x86_64__)
+#if GRADUS_WIDE_LEVELS
 template <std::size_t N> struct std::numeric_limits<gradus::wide_avx2::WideDual<N>> : std::numeric_limits<double> {};
 template <std::size_t N> struct std::numeric_limits<gradus::wide_avx512::WideDual<N>> : std::numeric_limits<double> {};
 #endif

@@ -116,7 +116,7 @@ class Planner {
       bool minus_before = minus != (o.code == Code::negate);
       if (o.code != Code::negate) {
         const bool minus_b = minus != (o.code == Code::subtract);
-        if (continues(o.b) && (!continues(o.a) || chain_[o.b] > chain_[o.a])) {
+        if (!minus_b && continues(o.b) && (!continues(o.a) || chain_[o.b] > chain_[o.a])) {
           terms.push_back(term(o.a, minus));
           before = o.b;
           minus_before = minus_b;
@@ -125,7 +125,7 @@ class Planner {
         }
       }
       minus = minus_before;
-      if (!continues(before)) {
+      if (minus || !continues(before)) {  // a sum with all its signs changed is not that sum where it is 0
         terms.push_back(term(before, minus));
         break;
       }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
+#include <utility>
 
 #include <autodiff/program/branch.hpp>
 
@@ -95,6 +97,15 @@ class State {
             samples.size());
     require(wanted.parameter_gradient.empty() || wanted.parameter_gradient.size() == parameters_, "places for the parameter gradient",
             wanted.parameter_gradient.size(), parameters_);
+    const std::pair<const char*, std::span<const double>> places[] = {
+        {"samples", samples}, {"parameters", p}, {"values", wanted.values}, {"input gradients", wanted.input_gradients}, {"parameter gradient", wanted.parameter_gradient}};
+    constexpr std::size_t given = 2;  // those may overlap each other, the others nothing
+    for (std::size_t i = given; i < std::size(places); ++i)
+      for (std::size_t k = 0; k < i; ++k) {
+        const auto [first, second] = std::pair(places[i].second, places[k].second);
+        if (!first.empty() && !second.empty() && std::less<>()(first.data(), second.data() + second.size()) && std::less<>()(second.data(), first.data() + first.size()))
+          throw ArgumentError(std::string("program: the places for ") + places[i].first + " overlap those of the " + places[k].first);
+      }
     return count;
   }
 
@@ -139,13 +150,17 @@ class State {
 Program::Program(std::shared_ptr<const replay::Function> f, std::span<const double> x, std::span<const double> p, Options options)
     : state_(std::make_shared<replay::State>(std::move(f), x, p, options)) {}
 
-std::size_t Program::inputs() const noexcept { return state_->inputs(); }
-std::size_t Program::parameters() const noexcept { return state_->parameters(); }
-std::size_t Program::branches() const noexcept { return state_->recorded(); }
-std::size_t Program::steps() const noexcept { return state_->first().steps(); }
-std::size_t Program::shared_steps() const noexcept { return state_->first().shared_steps(); }
+replay::State& Program::state() const {
+  if (state_ == nullptr) throw ArgumentError("program: use of a moved-from Program: assign to it before using it again");
+  return *state_;
+}
+std::size_t Program::inputs() const { return state().inputs(); }
+std::size_t Program::parameters() const { return state().parameters(); }
+std::size_t Program::branches() const { return state().recorded(); }
+std::size_t Program::steps() const { return state().first().steps(); }
+std::size_t Program::shared_steps() const { return state().first().shared_steps(); }
 
-double Program::replay(std::span<const double> samples, std::span<const double> p, Wanted wanted) const { return state_->replay(samples, p, wanted); }
+double Program::replay(std::span<const double> samples, std::span<const double> p, Wanted wanted) const { return state().replay(samples, p, wanted); }
 
 ValueAndGradient<double> Program::sum(std::span<const double> samples, std::span<const double> p) const {
   ValueAndGradient<double> result{0.0, std::vector<double>(parameters())};

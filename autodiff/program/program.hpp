@@ -93,13 +93,13 @@ class Program {
     return record(std::move(f), std::span(x.begin(), x.size()), p, options);
   }
 
-  [[nodiscard]] std::size_t inputs() const noexcept;
-  [[nodiscard]] std::size_t parameters() const noexcept;
+  [[nodiscard]] std::size_t inputs() const;
+  [[nodiscard]] std::size_t parameters() const;
   /// How many branches have been recorded so far.
-  [[nodiscard]] std::size_t branches() const noexcept;
+  [[nodiscard]] std::size_t branches() const;
   /// Steps for each sample, and steps for each batch, of the first recording.
-  [[nodiscard]] std::size_t steps() const noexcept;
-  [[nodiscard]] std::size_t shared_steps() const noexcept;
+  [[nodiscard]] std::size_t steps() const;
+  [[nodiscard]] std::size_t shared_steps() const;
 
   /// What a replay shall write. Empty spans are not wanted; the others have one number a sample, `inputs` numbers a sample, one a parameter.
   struct Wanted {
@@ -108,7 +108,8 @@ class Program {
     std::span<double> parameter_gradient = {};  ///< of the sum
   };
   /// The sum of f over all samples. A program without inputs has one sample, which is empty. Nothing is allocated once a batch of that size has been
-  /// replayed. The result does not depend on the number of threads. Throws ShapeError when a size does not fit, and what f throws.
+  /// replayed. The result does not depend on the number of threads. Throws ShapeError when a size does not fit, ArgumentError when what is
+  /// to be written overlaps anything else, and what f throws.
   double replay(std::span<const double> samples, std::span<const double> parameters, Wanted wanted) const;
 
   /// The sum over all samples and its gradient with respect to the parameters.
@@ -119,6 +120,7 @@ class Program {
   [[nodiscard]] Matrix gradients(std::span<const double> samples, std::span<const double> parameters = {}) const;
 
  private:
+  [[nodiscard]] replay::State& state() const;
   Program(std::shared_ptr<const replay::Function> f, std::span<const double> x, std::span<const double> p, Options options);
   std::shared_ptr<replay::State> state_;
 };

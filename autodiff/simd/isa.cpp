@@ -28,7 +28,7 @@ std::size_t count_available() noexcept {
 Isa choose() {
   const std::span<const Isa> available = available_isas();
   const char* wanted = std::getenv("GRADUS_ISA");
-  if (wanted == nullptr) return available.back();
+  if (wanted == nullptr || *wanted == 0) return available.back();
   for (const Isa isa : all) {
     if (name_of(isa) != wanted) continue;
     if (isa <= available.back()) return isa;

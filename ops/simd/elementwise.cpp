@@ -148,7 +148,9 @@ template <class Op, class Real> struct BinaryKernels {
     const X first(*a), second(*b);
     LaneSum<lanes> sum;
     const auto formulas = [&]<class P>(const P& at_a, const P& at_b, const P& result) __attribute__((always_inline)) {
-      const auto [da, db] = op.derivatives(at_a, at_b, result);
+      P exact = result;
+      if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op>) exact = P(op.value(at_a, at_b));  // a float has too few digits, or none below 1e-45
+      const auto [da, db] = op.derivatives(at_a, at_b, exact);
       return Partials<P>{P(da), P(db)};
     };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {

@@ -255,3 +255,18 @@ BOOST_AUTO_TEST_CASE(a_chain_of_1e7_operations_is_swept_on_a_stack_of_256_KB) {
   pthread_attr_destroy(&attributes);
   BOOST_TEST(result.derivative == 1.0);
 }
+
+BOOST_AUTO_TEST_CASE(partials_far_beyond_the_range_keep_their_size) {
+  // d(1/x) at 3e-308 is -1.1e615, two thousand powers of two; what follows brings it back.
+  const auto slope = [](double at, auto f) {
+    Tape tape;
+    const Recording recording(tape);
+    const Var x = Var::input(at);
+    Adjoints adjoints;
+    tape.sweep(f(x), adjoints);
+    return adjoints[x];
+  };
+  const auto relative = boost::test_tools::tolerance(1e-15);
+  BOOST_TEST(slope(3e-308, [](const Var& x) { return (1.0 / x) * 1e-308; }) == -1e-308 / 3e-308 / 3e-308, relative);
+  BOOST_TEST(slope(1.5e308, [](const Var& x) { return (1.0 / x) * 1e308; }) == -1e308 / 1.5e308 / 1.5e308, boost::test_tools::tolerance(1e-12));  // subnormal
+}

@@ -249,3 +249,25 @@ BOOST_AUTO_TEST_CASE(one_program_serves_several_threads) {
   BOOST_TEST(right == std::vector<int>(4, 20), boost::test_tools::per_element());
   BOOST_TEST(program.branches() == 2U);
 }
+
+BOOST_AUTO_TEST_CASE(what_is_written_must_not_overlap_what_is_read) {
+  const Program program = Program::record([](const auto& x, const auto& p) { return x[0] * p[0]; }, {1.0}, {1.0});
+  std::vector<double> p = {3.0}, samples = {1.0, 2.0};
+  BOOST_CHECK_THROW(program.replay(samples, p, {.parameter_gradient = p}), ArgumentError);
+  BOOST_CHECK_THROW(program.replay(samples, p, {.input_gradients = samples}), ArgumentError);
+  BOOST_CHECK_THROW(program.replay(samples, p, {.values = samples}), ArgumentError);
+  std::vector<double> gradient(1);
+  BOOST_TEST(program.replay(samples, p, {.parameter_gradient = gradient}) == 9.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_moved_from_program_says_so) {
+  Program program = Program::record([](const auto& x) { return x[0] * x[0]; }, {1.0});
+  const Program other = std::move(program);
+  BOOST_CHECK_THROW(static_cast<void>(program.values(std::vector<double>{2.0})), ArgumentError);  // NOLINT: the point of the test
+  BOOST_TEST(other.values(std::vector<double>{2.0})[0] == 4.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_sum_with_its_signs_changed_keeps_the_sign_of_zero) {
+  const Program program = Program::record([](const auto& x) { return 1.0 / (-(x[0] - x[1])); }, {3.0, 2.0});
+  BOOST_TEST(program.values(std::vector<double>{3.0, 3.0})[0] == -inf);
+}

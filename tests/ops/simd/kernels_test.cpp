@@ -220,3 +220,15 @@ BOOST_AUTO_TEST_CASE(the_adjoint_of_a_shared_scalar_keeps_its_digits) {
   const Tensor s = Tensor::input({}, {3.0}), x = Tensor({seeds.size()}, std::vector<double>(seeds.size(), 1.0));
   BOOST_TEST(adjoints_of<double>(tape, s * x, seeds, s)[0] == 1e-13, boost::test_tools::tolerance(1e-12));
 }
+
+BOOST_AUTO_TEST_CASE(powers_and_hypotenuses_at_the_ends_of_the_range) {
+  constexpr double largest = std::numeric_limits<double>::max();
+  BOOST_TEST(pow(Tensor({1}, {largest}), 1.0).values()[0] == largest);
+  using Floats = BasicTensor<float>;
+  BasicTape<float> tape;
+  const BasicRecording recording(tape);
+  const std::vector<float> tiny(20, 1e-45F), ones(20, 1.0F);
+  const Floats x = Floats::input({20}, tiny), y = Floats::input({20}, tiny);
+  const std::vector<float> slopes = adjoints_of<float>(tape, hypot(x, y), ones, x);
+  for (const float s : slopes) BOOST_TEST(s == 0.70710678F, boost::test_tools::tolerance(1e-6F));
+}
