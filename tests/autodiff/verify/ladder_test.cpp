@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(a_pullback_that_remembers_is_caught) {
 
 BOOST_AUTO_TEST_CASE(exceptions_and_numbers_that_are_none) {
   Subject s = softmax_subject();
-  s.pullback = [](View, View) -> Values { throw std::runtime_error("not implemented"); };
-  BOOST_TEST(contains(describe(check(s, logits)), "its pullback throws: not implemented"));
+  s.pullback = [](View, View) -> Values { throw std::runtime_error("no rule for this"); };
+  BOOST_TEST(contains(describe(check(s, logits)), "its pullback throws: no rule for this"));
   s.value = [](View) -> Values { throw std::domain_error("outside"); };
   BOOST_TEST((check(s, logits).verdict == Verdict::inconclusive));
   s.value = [](View) { return Values{}; };
