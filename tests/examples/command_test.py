@@ -221,6 +221,67 @@ class Claims(CommandTest):
         self.check(AGREE, "sum(v*v)", at, right)
         self.check(WRONG, "sum(v*v)", at, wrong, out=r"v\[999\]")
 
+    def test_that_are_wrong_on_a_branch_far_away_are_found_there(self):
+        for formula, at, claim, pattern in [
+            ("x^2", "x=1", "x<0?-2*x:2*x", "'x<0' in --claim dx is true"),
+            ("x^2", "x=1", "x>1e9?2:2*x", "'x>1e9' in --claim dx is true"),
+            ("x^2", "x=1", "(x>7.2&&x<7.3)?2:2*x", r"'\(x>7.2&&x<7.3\)' in --claim dx is true"),
+            ("x*y", "x=1,y=2", "y>500?y*1.01:y", "'y>500' in --claim dx is true"),
+            ("x>100?2*x:x", "x=1", "1", "'x>100' in --expr is true"),
+        ]:
+            with self.subTest(claim):
+                self.check(WRONG, formula, at, f"dx={claim}", out=rf"holds at the given point, but not at \d+ of \d+ points far from it\n.*pattern    wrong wherever {pattern}, and right elsewhere")
+        self.check(WRONG, "sum(v>0?v:v*v)", "v=[1,2,3]", "dv=v>0?1:v", out="far away")
+        self.check(WRONG, "abs(x)", "x=5", "dx=1", out="far away")
+
+    def test_that_are_right_are_right_far_away_too(self):
+        for formula, at, *claims in [
+            ("log(x)", "x=1e-9", "dx=1/x"),  # not defined on one side
+            ("sqrt(1-x^2)", "x=.3", "dx=-x/sqrt(1-x^2)"),
+            ("x^y", "x=.5,y=2", "dx=y*x^(y-1)", "dy=x^y*log(x)"),
+            ("exp(x)", "x=1", "dx=exp(x)"),  # overflows
+            ("exp(x)/(1+exp(x))", "x=1", "dx=exp(x)/(1+exp(x))^2"),  # inf/inf in double
+            ("tanh(x)", "x=.3", "dx=1-tanh(x)^2"),  # no digits in double beyond 20
+            ("log(erfc(x))", "x=.5", "dx=-2/sqrt(pi)*exp(-x^2)/erfc(x)"),  # 400 digits are not enough for it everywhere
+            ("sin(2*pi*x)", "x=.3", "dx=6.283185307179586*cos(6.283185307179586*x)"),  # a rounded constant, times a large x
+            ("2^x", "x=.3", "dx=0.6931471805599453*2^x"),
+            ("relu(x)", "x=2", "dx=x>0?1:0"),
+            ("x>1?x^2:2*x-1", "x=2", "dx=x>1?2*x:2"),
+            ("max(x,y)", "x=2,y=1", "dx=x>y?1:0", "dy=x>y?0:1"),
+            ("lgamma(x)-lgamma(x+1)", "x=2", "dx=-1/x"),
+            ("atan2(y,x)", "x=2,y=1", "dx=-y/(x^2+y^2)", "dy=x/(x^2+y^2)"),
+            ("tan(x)", "x=.2", "dx=1+tan(x)^2"),
+            ("x^-2", "x=1e-8", "dx=-2*x^-3"),
+            ("asin(x)", "x=.2", "dx=1/sqrt(1-x^2)"),
+        ]:
+            with self.subTest(formula):
+                for seed in (1, 2, 3):
+                    self.expect(AGREE, "check", "--expr", formula, "--at", at, *(f"--claim={claim}" for claim in claims), "--seed", seed, out="PASS")
+        self.check(AGREE, "x^2", "x=1", "dx=2*exp(log(x))", out="undefined  the claim is nan at x = -.*, where the derivative is -")
+        self.check(AGREE, "exp(x)/(1+exp(x))", "x=1", "dx=exp(x)/(1+exp(x))^2", out="rounding   .* in double it gives nan instead of")
+
+    def test_with_a_branch_that_no_point_takes_say_so(self):
+        words = "no point was judged where 'x^2<-1' in --claim dx is true: that branch was not checked"
+        arguments = ("check", "--expr", "x^2", "--at", "x=1", "--claim", "dx=x^2<-1?2:2*x")
+        self.expect(AGREE, *arguments, out=re.escape(words))
+        self.assertIn(words, json.loads(self.expect(AGREE, *arguments, "--format", "json").out)["results"][0]["advice"])
+        self.expect(AGREE, "check", "--expr", "x<0?-x:x^2", "--at", "x=1", out="where 'x<0' in --expr is true")
+        self.assertNotIn("advice", self.check(AGREE, "x^2", "x=1", "dx=x<0?2*x:x>3?x+x:2*x").out)
+
+    def test_of_some_variables_leave_the_others_to_the_tape(self):
+        done = self.check(AGREE, "x*y*z", "x=2,y=3,z=4", "dy=x*z", out="claimed    y; not claimed: x, z, where the tape's own derivative agrees")
+        self.assertIn("tape 17/17,", done.out)  # the given point and 16 around it: nothing but y
+        done = self.check(WRONG, "x*y*z", "x=2,y=3,z=4", "dy=x")
+        self.assertRegex(done.out, "tape 0/17,")
+        self.assertNotIn("d f / d x", done.out)
+        self.assertNotIn("claimed", self.check(AGREE, "x*y", "x=2,y=3", "dy=x", "dx=y").out)
+
+    def test_that_are_no_number_get_a_clear_verdict(self):
+        for claim in ("1/0", "nan", "log(-1)", "inf"):
+            with self.subTest(claim):
+                done = self.check(WRONG, "x", "x=1", f"dx={claim}", out=r"the formula of the claim is (inf|nan) here, in 400 digits too")
+                self.assertNotIn("formula is right", done.out)
+
     def test_are_told_what_is_wrong_with_them(self):
         for claim, message in [("x=1", "dx=…"), ("dz=1", "no variable 'z'"), ("dx", "name=value"), ("dx=", "empty"), ("dx=1+", r"--claim dx: .*after '\+'"),
                                ("dx=[1,2]", "2 values"), ("dx=q", "unknown variable 'q'")]:
