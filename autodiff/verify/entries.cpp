@@ -149,7 +149,7 @@ void Point::note(const Finding& f, const Values& w, const Values& g, std::size_t
   for (const Opinion& o : f.opinions)
     if (o.verdict == Verdict::pass && o.expected != 0 && std::isfinite(o.tolerance)) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
   if (std::isfinite(limit)) limits_.push_back(limit);
-  if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass});
+  if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass, std::any_of(f.opinions.begin(), f.opinions.end(), [](const Opinion& o) { return o.note.starts_with("a kink"); })});
   if (f.verdict != Verdict::fail || failures_.size() >= 4) return;
   Failure failure{result_.findings.size(), w, g, Values(g.size(), nan), i};
   for (std::size_t k = 0; k < g.size() && g.size() <= 256; ++k) failure.expected[k] = truth(k, w);
