@@ -55,7 +55,7 @@ std::string condition_text(const Expression& formula, const expression::Node& co
     if (text[--begin] == '(') --missing;
   std::size_t end = conditional.offset;
   while (end > begin && text[end - 1] == ' ') --end;
-  return shortened(text.substr(begin, end - begin));
+  return excerpt(text.substr(begin, end - begin));
 }
 
 }  // namespace
@@ -66,10 +66,10 @@ Claims::Claims(const UserFunction& f, const std::vector<std::string>& options) {
     const Input* input = nullptr;
     for (const Input& i : f.inputs())
       if (name == "d" + i.name) input = &i;
-    if (input == nullptr) throw UsageError(fmt::format("--claim '{}': there is no variable '{}'; claim the derivative with respect to x as dx=…", shortened(option), shortened(name.size() > 1 && name[0] == 'd' ? name.substr(1) : name)));
+    if (input == nullptr) throw UsageError(fmt::format("--claim '{}': there is no variable '{}'; claim the derivative with respect to x as dx=…", excerpt(option), excerpt(name.size() > 1 && name[0] == 'd' ? name.substr(1) : name)));
     for (const auto& [known, formula] : formulas_)
-      if (known.name == input->name) throw UsageError(fmt::format("--claim gives '{}' twice", name));
-    formulas_.emplace_back(*input, naming("--claim " + name, [&, &claimed = text] { return Expression::parse(claimed); }));
+      if (known.name == input->name) throw UsageError(fmt::format("--claim gives '{}' twice", excerpt(name)));
+    formulas_.emplace_back(*input, naming("--claim " + excerpt(name), [&, &claimed = text] { return Expression::parse(claimed); }));
   }
 }
 

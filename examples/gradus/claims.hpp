@@ -37,7 +37,7 @@ class Claims {
       const Value<T> v = naming("--claim d" + input.name, [&, &claimed = formula] { return expression::evaluate(claimed, f.variables(x), functions_over<T>()); });
       const std::vector<T> given = v.is_vector() ? v.elements() : std::vector<T>{v.scalar()};
       if (given.size() != input.size)
-        throw UsageError(fmt::format("--claim d{}: '{}' gives {} value{}, but '{}' has {} {}", input.name, shortened(formula.text()), given.size(), given.size() == 1 ? "" : "s", input.name, input.size, input.size == 1 ? "entry" : "entries"));
+        throw UsageError(fmt::format("--claim d{}: '{}' gives {} value{}, but '{}' has {} {}", input.name, excerpt(formula.text()), given.size(), given.size() == 1 ? "" : "s", input.name, input.size, input.size == 1 ? "entry" : "entries"));
       std::copy(given.begin(), given.end(), gradient.begin() + static_cast<std::ptrdiff_t>(input.first));
     }
   }

@@ -1,6 +1,7 @@
 // gradus check --expr and gradus grad: the user's own function, and the user's own derivative of it.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -106,7 +107,7 @@ std::string variables_of(const UserFunction& f, const Claims& claims, bool claim
     const bool is_claimed = std::any_of(claims.formulas().begin(), claims.formulas().end(), [&](const auto& c) { return c.first.name == input.name; });
     if (is_claimed == claimed) names += (names.empty() ? "" : ", ") + input.name;
   }
-  return shortened(names);
+  return excerpt(names);
 }
 
 std::string gradient_text(const UserFunction& f, const ValueAndGradient<double>& result, std::size_t most = std::numeric_limits<std::size_t>::max()) {
@@ -135,7 +136,7 @@ int check_function_command(const FunctionOptions& options, const Common& common,
   CheckResult result;
   struct Remark { std::string label, text; };
   std::vector<Remark> remarks;
-  std::string more_points;
+  std::size_t wrong_points = 0;
   Coverage coverage(f, claims);
   if (claims.empty()) {
     std::vector<std::size_t> all(f.point().size());
@@ -162,7 +163,7 @@ int check_function_command(const FunctionOptions& options, const Common& common,
     }
     const FarCheck far = check_far(f, claims, coverage, common.seed, shown - std::min(shown, wrong_around));
     merge(result, far.result, true);
-    if (const std::size_t more = wrong_around + far.wrong; more > shown) more_points = fmt::format("\n  … and {} more point{}", more - shown, more - shown == 1 ? "" : "s");
+    wrong_points = (result.verdict > Verdict::inconclusive && !right_here ? 1 : 0) + wrong_around + far.wrong;
     const auto but = [&](bool so_far) { return so_far ? "holds at the given point, but not" : "does not hold at the given point, nor"; };
     if (wrong_around > 0) remarks.push_back({"", fmt::format("the claim {} at {} of {} points around it", but(right_here), wrong_around, around)});
     else if (far.wrong > 0) remarks.push_back({"", fmt::format("the claim {} at {} of {} points far from it", but(right_here), far.wrong, far.result.points)});
@@ -184,14 +185,21 @@ int check_function_command(const FunctionOptions& options, const Common& common,
   for (const std::string& a : coverage.advice()) remarks.push_back({"advice", a});
   result.name = options.expression;
   CheckResult told = result;
-  told.name = one_line(result.name);
-  told.more_findings = 0;  // counted in points instead
-  std::string notes = more_points;
+  told.name = excerpt(one_line(result.name), 120);
+  std::string notes;
   for (const Remark& r : remarks) {
     notes += r.label.empty() ? "\n  " + r.text : fmt::format("\n  {:<10} {}", r.label, r.text);
     result.advice.push_back(r.label.empty() || r.label == "advice" ? r.text : r.label + ": " + r.text);
   }
   for (CheckResult* r : {&told, &result}) limit_findings({r, 1}, r->findings.size(), reporting.max_failures);
+  // Hidden findings are counted in points, where some points are not shown at all.
+  std::set<std::string> places;
+  for (const Finding& finding : told.findings)
+    if (finding.verdict > Verdict::inconclusive) places.insert(finding.where);
+  if (const std::size_t more = wrong_points - std::min(wrong_points, places.size()); more > 0) {
+    told.more_findings = 0;
+    notes = fmt::format("\n  … and {} more point{}", more, more == 1 ? "" : "s") + notes;
+  }
   const std::string message = describe(told) + notes + "\n";
   return publish({std::move(result)}, gradient_text(f, tape, 20) + message, message, common, reporting);
 }

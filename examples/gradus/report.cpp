@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ops/expression/text.hpp>
+
 namespace gradus::cli {
 namespace {
 
@@ -28,7 +30,7 @@ Exit exit_code_of(const std::vector<CheckResult>& results, const std::vector<Ver
   return code == agree && !all_checked ? inconclusive : code;
 }
 
-[[noreturn]] void cannot_write(const std::string& file, int error) { throw UsageError(fmt::format("cannot write '{}': {}", file, std::strerror(error))); }
+[[noreturn]] void cannot_write(const std::string& file, int error) { throw UsageError(fmt::format("cannot write '{}': {}", expression::excerpt(one_line(file), 200), std::strerror(error))); }
 
 /// Takes the report, and becomes the wanted file only when all of it is there. A device is written to directly: it must not be replaced.
 class ReportFile {
@@ -101,7 +103,7 @@ std::vector<Verdict> parse_verdicts(const std::string& list) {
     const std::string name = list.substr(begin, end - begin);
     begin = end + 1;
     const auto known = std::find_if(std::begin(verdict_names), std::end(verdict_names), [&](const auto& v) { return v.first == name; });
-    if (known == std::end(verdict_names)) throw UsageError(fmt::format("--fail-on: '{}' is no verdict to fail on: give some of fail, inconclusive, kink, oracle_disagreement, nondeterministic, with commas between", name));
+    if (known == std::end(verdict_names)) throw UsageError(fmt::format("--fail-on: '{}' is no verdict to fail on: give some of fail, inconclusive, kink, oracle_disagreement, nondeterministic, with commas between", expression::excerpt(name)));
     verdicts.push_back(known->second);
   }
   return verdicts;

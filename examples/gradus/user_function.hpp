@@ -17,6 +17,7 @@
 
 namespace gradus::cli {
 
+using expression::excerpt;
 using expression::Expression;
 using expression::Value;
 using expression::Variables;
@@ -46,19 +47,6 @@ inline std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-/// A text as it may stand in a message: a long one without its middle. Cuts between characters.
-inline std::string shortened(const std::string& text, std::size_t most = 100) {
-  std::string shown = text;
-  const auto begins_character = [&](std::size_t at) { return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80; };
-  if (text.size() > most) {
-    std::size_t head = most / 2, tail = text.size() - most / 2;
-    while (head > 0 && !begins_character(head)) --head;
-    while (tail < text.size() && !begins_character(tail)) ++tail;
-    shown = text.substr(0, head) + "…" + text.substr(tail);
-  }
-  return shown;
-}
-
 /// "x=.3" as ("x", ".3"). Throws UsageError, naming the option.
 inline std::pair<std::string, std::string> name_and_value(const std::string& item, const char* option) {
   const std::size_t equals = item.find('=');
@@ -66,7 +54,7 @@ inline std::pair<std::string, std::string> name_and_value(const std::string& ite
   name.erase(0, name.find_first_not_of(' '));
   name.erase(name.find_last_not_of(' ') + 1);
   const bool identifier = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos && !std::isdigit(static_cast<unsigned char>(name[0]));
-  if (equals == std::string::npos || !identifier) throw UsageError(fmt::format("{} '{}': expected name=value, as in {}", option, shortened(item), std::string_view(option) == "--at" ? "--at x=.3,y=1.7" : "--claim dx='1 - tanh(x)^2'"));
+  if (equals == std::string::npos || !identifier) throw UsageError(fmt::format("{} '{}': expected name=value, as in {}", option, excerpt(item), std::string_view(option) == "--at" ? "--at x=.3,y=1.7" : "--claim dx='1 - tanh(x)^2'"));
   return {name, item.substr(equals + 1)};
 }
 
@@ -87,7 +75,7 @@ class UserFunction {
       for (const std::string& item : split(option)) {
         const auto [name, value_text] = name_and_value(item, "--at");
         for (const Input& known : inputs_)
-          if (known.name == name) throw UsageError(fmt::format("--at gives '{}' twice", name));
+          if (known.name == name) throw UsageError(fmt::format("--at gives '{}' twice", excerpt(name)));
         const Value<double> value = naming("--at " + name, [&, &text = value_text] { return expression::evaluate(Expression::parse(text), Variables<double>{}, functions<double>()); });
         const std::vector<double> entries = value.is_vector() ? value.elements() : std::vector<double>{value.scalar()};
         inputs_.push_back({name, value.is_vector(), point_.size(), entries.size()});
@@ -131,7 +119,7 @@ class UserFunction {
 
  private:
   template <class T> T scalar(const Value<T>& v) const {
-    if (v.is_vector()) throw UsageError(fmt::format("the function must give a number, but '{}' gives a vector of {}: use sum(…), dot(…) or an index", shortened(formula_.text()), v.elements().size()));
+    if (v.is_vector()) throw UsageError(fmt::format("the function must give a number, but '{}' gives a vector of {}: use sum(…), dot(…) or an index", excerpt(formula_.text()), v.elements().size()));
     return v.scalar();
   }
   Expression formula_;

@@ -133,24 +133,24 @@ class Evaluation {
 
   void check_constant(const Node& node, const Variables<T>& variables) const {
     const std::string name(expression_.source(node));
-    if (variables.contains(name)) fail(node, "'" + name + "' is a constant: call the variable something else");
+    if (variables.contains(name)) fail(node, "'" + excerpt(name) + "' is a constant: call the variable something else");
   }
 
   [[noreturn]] void unknown_variable(const Node& node, const Variables<T>& variables,
                                      const Functions<T>& functions) const {
     const std::string name(expression_.source(node));
-    if (functions.contains(name)) fail(node, "'" + name + "' is a function: write " + name + "(...)");
+    if (functions.contains(name)) fail(node, "'" + excerpt(name) + "' is a function: write " + excerpt(name) + "(...)");
     const auto known = names(variables);
-    if (known.empty()) fail(node, "unknown variable '" + name + "': no variable has a value");
-    fail(node, "unknown variable '" + name + "'" + did_you_mean(name, known) + " (known: " + list_of(known) + ")");
+    if (known.empty()) fail(node, "unknown variable '" + excerpt(name) + "': no variable has a value");
+    fail(node, "unknown variable '" + excerpt(name) + "'" + did_you_mean(name, known) + " (known: " + list_of(known) + ")");
   }
 
   void check_call(const Node& node, const Variables<T>& variables, const Functions<T>& functions) const {
     const std::string name(expression_.source(node));
     const Function<T>* function = functions_[node.name];
     if (function == nullptr) {
-      if (variables.contains(name)) fail(node, "'" + name + "' is a variable, not a function: multiply with *");
-      fail(node, "unknown function '" + name + "'" + did_you_mean(name, names(functions)));
+      if (variables.contains(name)) fail(node, "'" + excerpt(name) + "' is a variable, not a function: multiply with *");
+      fail(node, "unknown function '" + excerpt(name) + "'" + did_you_mean(name, names(functions)));
     }
     const std::size_t given = node.operand_count;
     if (given < function->min_args || given > function->max_args) {

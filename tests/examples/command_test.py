@@ -371,7 +371,7 @@ class Ops(CommandTest):
         self.expect(USAGE, "check", "--exhaustive", "relu", "pow", err="'pow' is not an op of one number")
         self.expect(USAGE, "check", "--exhaustive", "softmax", err="'softmax' is not an op of one number")
         self.expect(USAGE, "check", "--exhaustive", "sigmod", err="did you mean 'sigmoid'")
-        self.expect(USAGE, "check", "--exhaustive", "--stride", "0", err="at least 1")
+        self.expect(USAGE, "check", "--exhaustive", "--stride", "0", err="--stride: '0' is not a whole number from 1 to 4294967296")
         self.expect(USAGE, "check", "--stride", "2", "tanh", err="--exhaustive")
         self.expect(USAGE, "check", "--exhaustive", "--expr", "x", "--at", "x=1", err="--expr")
 
@@ -399,6 +399,44 @@ class Options(CommandTest):
                                    (["eval"], "file"), (["check", "--at", "x=1"], "--expr"), (["eval", "-", "--format", "xml"], "json or text")]:
             with self.subTest(arguments):
                 self.expect(USAGE, *arguments, err=re.escape(message))
+
+    def test_that_take_numbers_refuse_nonsense_by_name_value_and_range(self):
+        for option, before, words in [("--seed", (), "a whole number from 0 to 18446744073709551615"), ("--max-failures", (), "a whole number from 0 to 18446744073709551615"),
+                                      ("--trials", ("--mutants",), "a whole number from 1 to 1000000000"), ("--stride", ("--exhaustive",), "a whole number from 1 to 4294967296"),
+                                      ("--budget", (), "a number of seconds above 0 and below 1e9")]:
+            for value in ("abc", "-1", "1e400", "nan", "0x10", "1 2", "99999999999999999999999", "٣", *(("0",) if "from 0" not in words else ("1.5",))):
+                with self.subTest(option=option, value=value):
+                    self.expect(USAGE, "check", *before, f"{option}={value}", err=re.escape(f"gradus: {option}: '{value}' is not {words}"))
+            self.expect(USAGE, "check", *before, f"{option}=", "relu", err=f"{option} has no value behind its '='")
+
+    def test_names_given_twice_are_checked_once(self):
+        self.assertEqual(self.expect(AGREE, "check", "relu", "abs", "relu").out.count("relu "), 1)
+        self.assertEqual(self.expect(AGREE, "show", "relu", "relu").out, self.expect(AGREE, "show", "relu").out)
+
+    def test_a_formula_is_not_taken_for_an_op(self):
+        self.expect(USAGE, "check", "x^2", "--at", "x=1", err=re.escape("given as --expr 'x^2'"))
+        self.expect(USAGE, "check", "x^2", err=re.escape("given as --expr 'x^2'"))
+        self.expect(USAGE, "check", "--claim", "dx=1", err="--claim needs --expr")
+
+    def test_of_any_length_end_in_short_messages(self):
+        q = "q" * 10_000
+        for arguments in [("check", "--expr", q, "--at", "x=1"), ("check", "--expr", f"{q}(x)", "--at", "x=1"), ("check", "--expr", "x", "--at", f"{q}=1"), ("check", "--expr", "x", "--at", q),
+                          ("check", q), ("check", f"--bogus{q}"), ("check", "--seed", q), ("check", "--fail-on", q), ("check", "--format", q), ("check", "--output", f"/{q}", "relu"),
+                          ("check", "--expr", "x", "--at", "x=1", "--claim", q), ("check", "--expr", "x", "--at", "x=1", "--claim", f"d{q}=1"),
+                          ("check", "--expr", "x", "--at", "x=1", "--claim", f"dx={q}"), ("check", "--expr", "v", "--at", "v=[" + ",".join("1" * 5000) + "]"), ("show", q), (q,), ("grad", "--expr", f"v[{q}]", "--at", "v=[1]")]:
+            done = self.expect(USAGE, *arguments)
+            self.assertLess(len(done.err), 500, arguments[:2])
+        self.assertLess(len(self.expect(AGREE, "check", "--expr", "+".join(["x"] * 20_000), "--at", "x=1").out), 500)
+        shown = self.expect(USAGE, "grad", "--expr", "+".join(["x"] * 500) + "+*" + "+".join(["x"] * 500), "--at", "x=1").err.splitlines()
+        self.assertEqual(shown[1][shown[2].index("^")], "*")  # what is left of the formula is the place of the mistake
+
+    def test_max_failures_counts_what_it_hides_once(self):
+        for most in (0, 1, 2, 5):
+            out = self.expect(WRONG, "check", "--expr", "tanh(x)", "--at", "x=.3", "--claim", "dx=1-tanh(x)", "--max-failures", most).out
+            self.assertEqual(out.count("  FAIL "), min(most, 3))
+            self.assertEqual(len(re.findall(r"… and \d+ more", out)), 1)
+        out = self.expect(WRONG, "check", "--expr", "x*y", "--at", "x=1,y=2", "--claim", "dx=x*0+2", "--max-failures", 2).out
+        self.assertEqual(len(re.findall(r"… and \d+ more", out)), 1)
 
     def test_color_is_only_for_those_who_want_it(self):
         self.assertIn("\033[32m", run("check", "relu", "--color", "always").out)
