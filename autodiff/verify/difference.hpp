@@ -33,6 +33,10 @@ struct Difference {
 /// `scatter` is how far values are known to be off, where that is more than their own rounding.
 [[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
 
+/// Whether f jumps at arguments of ordinary size, by more than rounding in float makes it jump: it rounds, as floor does. Far out, where steps of 1 are small beside
+/// x, such a function looks like one with another slope. About 1000 evaluations.
+[[nodiscard]] bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain = {});
+
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.
 [[nodiscard]] Opinion opinion_of(const Difference& d, double got, double rounding);

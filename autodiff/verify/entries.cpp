@@ -70,6 +70,11 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
+  constexpr double far_out = 512;
+  if (disagrees && std::fabs(x_[i]) >= far_out && is_rounded(i, judged.w)) {
+    o.verdict = Verdict::inconclusive;
+    o.note = "the function rounds this input: so far out its steps look like a slope";
+  }
   if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
   return o;
 }
@@ -118,6 +123,21 @@ double Point::scatter(const Values& centre, View w) const {
 Difference Point::derivative(std::size_t i, View w) const {
   Values at = x_;
   return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w), scatter_);
+}
+
+bool Point::is_rounded(std::size_t i, View w) const {
+  // Where all inputs are of ordinary size, a step is no small part of the value.
+  Values at = x_;
+  for (std::size_t k = 0; k < at.size(); ++k)
+    if (std::fabs(at[k]) > 100) at[k] = std::copysign(1.3 + 0.7 * static_cast<double>(k % 8), x_[k]);
+  return moves_in_steps([&](double v) { at[i] = v; return value_along(at, w); }, i < s_.domain.size() ? s_.domain[i] : Domain{});
+}
+
+bool Point::rounds_an_input(View w) const {
+  constexpr std::size_t most = 32;
+  for (std::size_t i = 0; i < std::min(x_.size(), most); ++i)
+    if (is_rounded(i, w)) return true;
+  return false;
 }
 
 Values Point::rounding_of_inputs(View w, View g) {
