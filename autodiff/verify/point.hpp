@@ -130,6 +130,8 @@ class Point {
   bool structure(const Values& w);
   /// Zero, scaled and added cotangents.
   void linearity(const Values& w);
+  /// Results that nothing depends on contribute nothing, and leave what the others contribute alone.
+  void unused(const Values& w);
   /// A buffer that is not empty.
   void buffer(const Values& w);
   /// Between record and sweep the input is overwritten, and another point recorded; and a second sweep.

@@ -63,6 +63,32 @@ BOOST_AUTO_TEST_CASE(what_is_not_linear_in_the_cotangent_is_no_pullback) {
   BOOST_TEST((verdict([](const Subject& s, View x, View w) { Values g = s.pullback(x, w); g[0] += 1e-9; return g; }) == Verdict::fail));
 }
 
+BOOST_AUTO_TEST_CASE(results_that_nobody_uses_change_nothing) {
+  Subject s;
+  s.value = [](View x) { Values y; for (const double v : x) y.push_back(v * v); return y; };
+  const auto with = [&](auto goes_on) {
+    Subject t = s;
+    t.pullback = [goes_on](View x, View w) {
+      Values g(x.size(), 0.0);
+      for (std::size_t i = 0; i < w.size() && goes_on(w, i); ++i) g[i] = 2 * x[i] * w[i];
+      return g;
+    };
+    Values x;
+    for (int i = 0; i < 12; ++i) x.push_back(0.3 * i - 1.7);
+    return check(t, x);
+  };
+  BOOST_TEST(with([](View, std::size_t) { return true; }));
+  const CheckResult early = with([](View w, std::size_t i) { return w[i] != 0; });
+  BOOST_TEST((early.verdict == Verdict::fail));
+  BOOST_TEST(contains(describe(early), "when a result is not used (its cotangent is 0), what the others contribute changes"));
+  BOOST_TEST((with([](View w, std::size_t) { return w.back() != 0; }).verdict == Verdict::fail));
+  // 0 times infinity.
+  Subject roots;
+  roots.value = [](View x) { return Values{x[0] * x[1], std::sqrt(x[0])}; };
+  roots.pullback = [](View x, View w) { return Values{w[0] * x[1] + w[1] * (0.5 / std::sqrt(x[0])), w[0] * x[0]}; };
+  BOOST_TEST((check(roots, Values{0, 2}).verdict == Verdict::fail));
+}
+
 BOOST_AUTO_TEST_CASE(a_pullback_that_remembers_is_caught) {
   const Subject right = softmax_subject();
   int calls = 0;
