@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include <autodiff/op.hpp>
 #include <autodiff/verify/report.hpp>
@@ -23,6 +24,7 @@ struct Difference {
   bool rough = false;      ///< values jump around x: the value is the slope between two jumps
   bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
+  double rejected = 0;     ///< the largest step that was too large; 0 if the first two agreed
   int evaluations = 0;
 };
 
@@ -32,6 +34,11 @@ struct Difference {
 /// `magnitude` is that of the terms which f adds up, where it can be much larger than f: it sets the floor.
 /// `scatter` is how far values are known to be off, where that is more than their own rounding.
 [[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
+
+/// A place where the slope of a function jumps.
+struct Corner { double at = 0, left_slope = 0, right_slope = 0; };
+/// The corner nearest to x, no further than `reach` from it, by bisection: about 100 evaluations of f. Nothing where no jump of the slope stands out.
+[[nodiscard]] std::optional<Corner> nearest_corner(const std::function<double(double)>& f, double x, double reach, const Domain& domain = {});
 
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.

@@ -70,8 +70,23 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
+  note_kink(i, judged.w, d, got);
   if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
   return o;
+}
+
+void Point::note_kink(std::size_t i, View w, const Difference& d, double gradient) {
+  if (!finds_nearest_kink_ || (d.status != DifferenceStatus::kink && d.rejected == 0)) return;
+  auto& nearest = result_.nearest_kink;
+  if (d.status == DifferenceStatus::kink) {
+    if (!nearest || nearest->distance > 0) nearest = {name(i), x_[i], 0, d.left_slope, d.right_slope, gradient};
+    return;
+  }
+  Values at = x_;
+  const auto corner = nearest_corner([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], d.rejected, i < s_.domain.size() ? s_.domain[i] : Domain{});
+  if (!corner) return;
+  const double distance = std::fabs(corner->at - x_[i]);
+  if (!nearest || distance < nearest->distance) nearest = {name(i), corner->at, distance, corner->left_slope, corner->right_slope, gradient};
 }
 
 double Point::scatter(const Values& centre, View w) const {
@@ -145,10 +160,7 @@ double Point::truth(std::size_t i, View w) const {
 }
 
 void Point::note(const Finding& f, const Values& w, const Values& g, std::size_t i) {
-  double limit = infinity;
-  for (const Opinion& o : f.opinions)
-    if (o.verdict == Verdict::pass && o.expected != 0 && std::isfinite(o.tolerance)) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
-  if (std::isfinite(limit)) limits_.push_back(limit);
+  limits_.take(f.opinions);
   if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass});
   if (f.verdict != Verdict::fail || failures_.size() >= 4) return;
   Failure failure{result_.findings.size(), w, g, Values(g.size(), nan), i};
