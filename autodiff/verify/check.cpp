@@ -50,7 +50,9 @@ CheckResult check_gradient(const GradientUnderTest& test) {
       if (std::isnan(oracle.bound[i])) o.note = oracle.note.empty() ? "no bound" : oracle.note;
       finding.opinions.push_back(o);
     }
-    const Difference d = difference([&](double v) { at[i] = v; const double y = test.value(at); at[i] = test.x[i]; return y; }, test.x[i]);
+    const auto moved = [&](double v) { at[i] = v; const double y = test.value(at); at[i] = test.x[i]; return y; };
+    const Difference d = difference(moved, test.x[i]);
+    result.take(nearest_kink(names[i], moved, test.x[i], d, got));
     finding.opinions.push_back(opinion_of(d, got, rounding));
     finding.verdict = judge(got, finding.opinions);
     limits.take(finding.opinions);

@@ -258,7 +258,9 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
 
 namespace {
 
-/// Where between a and b, and how sharply, the slope of f changes most.
+struct Corner { double at, left_slope, right_slope; };
+
+/// Where between a and b the slope of f changes most, if it jumps there.
 class CornerSearch {
  public:
   CornerSearch(const std::function<double(double)>& f, const Domain& domain) : f_(f), domain_(domain) {}
@@ -315,16 +317,19 @@ class CornerSearch {
 
 }  // namespace
 
-std::optional<Corner> nearest_corner(const std::function<double(double)>& f, double x, double reach, const Domain& domain) {
-  std::optional<Corner> nearest;
+std::optional<NearestKink> nearest_kink(const std::string& input, const std::function<double(double)>& f, double x, const Difference& d, double gradient, const Domain& domain) {
+  if (d.status == DifferenceStatus::kink) return NearestKink{input, x, 0, d.left_slope, d.right_slope, gradient};
+  if (d.rejected == 0) return std::nullopt;
+  std::optional<NearestKink> nearest;
   for (const double side : {-1.0, 1.0}) {
-    double far = reach;
+    double far = d.rejected;
     for (int k = 0; k < 3; ++k) {  // between x and a corner there may be another one
       const auto found = CornerSearch(f, domain).run(side < 0 ? x - far : x, side < 0 ? x : x + far);
       if (!found) break;
-      if (!nearest || std::fabs(found->at - x) < std::fabs(nearest->at - x)) nearest = found;
-      far = 0.9 * std::fabs(found->at - x);
-      if (!(far > 1e-9 * reach)) break;
+      const double distance = std::fabs(found->at - x);
+      if (!nearest || distance < nearest->distance) nearest = {input, found->at, distance, found->left_slope, found->right_slope, gradient};
+      far = 0.9 * distance;
+      if (!(far > 1e-9 * d.rejected)) break;
     }
   }
   return nearest;

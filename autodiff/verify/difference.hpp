@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include <autodiff/op.hpp>
 #include <autodiff/verify/report.hpp>
@@ -35,10 +36,9 @@ struct Difference {
 /// `scatter` is how far values are known to be off, where that is more than their own rounding.
 [[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
 
-/// A place where the slope of a function jumps.
-struct Corner { double at = 0, left_slope = 0, right_slope = 0; };
-/// The corner nearest to x, no further than `reach` from it, by bisection: about 100 evaluations of f. Nothing where no jump of the slope stands out.
-[[nodiscard]] std::optional<Corner> nearest_corner(const std::function<double(double)>& f, double x, double reach, const Domain& domain = {});
+/// Where the slope of f jumps nearest to x, as far as `d`, its derivative there, shows one to be near; found by bisection with about 100 evaluations of f.
+/// Nothing where no jump stands out. `input` and `gradient` are taken over.
+[[nodiscard]] std::optional<NearestKink> nearest_kink(const std::string& input, const std::function<double(double)>& f, double x, const Difference& d, double gradient, const Domain& domain = {});
 
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.

@@ -70,23 +70,12 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
-  note_kink(i, judged.w, d, got);
+  if (finds_nearest_kink_) {
+    Values at = x_;
+    result_.take(nearest_kink(name(i), [&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d, got, i < s_.domain.size() ? s_.domain[i] : Domain{}));
+  }
   if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
   return o;
-}
-
-void Point::note_kink(std::size_t i, View w, const Difference& d, double gradient) {
-  if (!finds_nearest_kink_ || (d.status != DifferenceStatus::kink && d.rejected == 0)) return;
-  auto& nearest = result_.nearest_kink;
-  if (d.status == DifferenceStatus::kink) {
-    if (!nearest || nearest->distance > 0) nearest = {name(i), x_[i], 0, d.left_slope, d.right_slope, gradient};
-    return;
-  }
-  Values at = x_;
-  const auto corner = nearest_corner([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], d.rejected, i < s_.domain.size() ? s_.domain[i] : Domain{});
-  if (!corner) return;
-  const double distance = std::fabs(corner->at - x_[i]);
-  if (!nearest || distance < nearest->distance) nearest = {name(i), corner->at, distance, corner->left_slope, corner->right_slope, gradient};
 }
 
 double Point::scatter(const Values& centre, View w) const {

@@ -161,9 +161,6 @@ class Point {
   /// One wrong entry among those that a failing direction moves.
   void narrow(Judged& judged, const Values& d);
 
-  /// Notes a kink beside or at x along input i, unless a nearer one is known.
-  void note_kink(std::size_t i, View w, const Difference& d, double gradient);
-
   /// How far neighbouring values scatter around `centre`, where that is more than their own rounding: log(1 + exp(-40)) has no digits left.
   double scatter(const Values& centre, View w) const;
 

@@ -56,6 +56,10 @@ void CheckResult::take(DetectionLimits limits) {
   absolute_limit = median(limits.absolute);
 }
 
+void CheckResult::take(std::optional<NearestKink> kink) {
+  if (kink && (!nearest_kink || kink->distance < nearest_kink->distance)) nearest_kink = std::move(kink);
+}
+
 void CheckResult::take(Finding finding) {
   const std::size_t kept = finding.verdict == Verdict::inconclusive ? 5 : 20;  // what could not be told must not crowd out what is wrong
   ++numbers;
@@ -114,9 +118,11 @@ std::string detection_text(const CheckResult& r) {
   return "none: no derivative here is a number that could have been off";
 }
 std::string kink_text(const NearestKink& k) {
-  const std::string slopes = fmt::format("slopes {:.4g} and {:.4g}", k.left_slope, k.right_slope);
+  const auto tidy = [](double v, double size) { return std::fabs(v) < 1e-6 * size ? 0 : v; };  // what differences leave of a 0
+  const double jump = std::fabs(k.right_slope - k.left_slope);
+  const std::string slopes = fmt::format("slopes {:.4g} and {:.4g}", tidy(k.left_slope, jump), tidy(k.right_slope, jump));
   if (k.distance == 0) return fmt::format("{} = {} lies on one: {} on its sides, {} by the gradient", k.input, number_text(k.at), slopes, number_text(k.gradient));
-  return fmt::format("the nearest is {:.2g} away, at {} = {:.6g}: {} on its sides", k.distance, k.input, k.at, slopes);
+  return fmt::format("the nearest is {:.2g} away, at {} = {:.6g}: {} on its sides", k.distance, k.input, tidy(k.at, k.distance), slopes);
 }
 
 std::string describe(const CheckResult& r) {

@@ -111,6 +111,8 @@ struct CheckResult {
   void count(const Opinion& opinion);
   /// Sets the limits to their medians.
   void take(DetectionLimits limits);
+  /// Keeps the nearest of them.
+  void take(std::optional<NearestKink> kink);
   /// Adds a number that was checked, keeps it if it did not pass, and updates the verdict. The order does not matter.
   void take(Finding finding);
   [[nodiscard]] explicit operator bool() const noexcept { return verdict == Verdict::pass || verdict == Verdict::kink; }
