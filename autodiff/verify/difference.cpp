@@ -168,6 +168,7 @@ class Search {
       if (have_coarse_ && agree(fine)) {
         d.rough = since_rough_ <= 8;
         step = h;
+        if (4 * h < first) d.rejected = first;
         return true;
       }
       coarse_ = fine;
@@ -219,53 +220,7 @@ class Search {
   double last_corner_ = 0, grain_ = 0, best_gap_ = std::numeric_limits<double>::infinity(), best_value_ = 0, best_error_ = 0;
 };
 
-/// Whether a single jump stands out of what f does within `width` of `centre`.
-bool jumps_around(const std::function<double(double)>& f, double centre, double width, const Domain& domain) {
-  constexpr int intervals = 32;
-  if (!domain.contains(centre - width) || !domain.contains(centre + width)) return false;
-  const double step = 2 * width / intervals;
-  std::array<double, intervals + 1> values{};
-  std::array<double, intervals> moves{}, deviations{};
-  double size = 0;
-  for (int k = 0; k <= intervals; ++k) {
-    const double y = values[static_cast<std::size_t>(k)] = f(centre - width + k * step);
-    if (!std::isfinite(y)) return false;
-    size = std::max(size, std::fabs(y));
-  }
-  for (std::size_t k = 0; k < intervals; ++k) moves[k] = values[k + 1] - values[k];
-  const auto median = [](std::array<double, intervals> v) {
-    std::nth_element(v.begin(), v.begin() + intervals / 2, v.end());
-    return v[intervals / 2];
-  };
-  const double usual = median(moves);
-  for (std::size_t k = 0; k < intervals; ++k) deviations[k] = std::fabs(moves[k] - usual);
-  const auto largest = static_cast<std::size_t>(std::max_element(deviations.begin(), deviations.end()) - deviations.begin());
-  const double jump = deviations[largest];
-  const double least = std::fabs(centre) < 10 ? 1e-5 : 1e-3;  // code in float rounds large arguments, too
-  if (!(jump > least * size) || !(jump > 8 * median(deviations))) return false;
-  // What is steep is not steep any more between points that are near enough.
-  double from = centre - width + static_cast<double>(largest) * step, to = from + step, low = values[largest], high = values[largest + 1];
-  for (int level = 0; level < 64; ++level) {
-    const double middle = from + (to - from) / 2;
-    if (middle == from || middle == to) break;
-    const double y = f(middle), share = usual * (to - from) / (2 * step);
-    if (!std::isfinite(y)) return false;
-    if (std::fabs(y - low - share) > std::fabs(high - y - share)) to = middle, high = y;
-    else from = middle, low = y;
-  }
-  return std::fabs(high - low) > 0.7 * jump;
-}
-
 }  // namespace
-
-bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain) {
-  for (const double centre : {2.3, -2.3, 517.3, -517.3})
-    for (const double width : {0.8, 0.011, 8.7, 130.1, 0.00027}) {
-      const double reach = std::fabs(centre) < 10 ? width : 16 * width;
-      if (jumps_around(f, centre, reach, domain)) return true;
-    }
-  return false;
-}
 
 Difference difference(const std::function<double(double)>& f, double x, const Domain& domain, double magnitude, double scatter) {
   Difference nothing;
@@ -299,6 +254,85 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
   if (d.status == DifferenceStatus::inconclusive) d.error = std::numeric_limits<double>::infinity();
   d.evaluations = estimator.evaluations() + 1;
   return d;
+}
+
+namespace {
+
+struct Corner { double at, left_slope, right_slope; };
+
+/// Where between a and b the slope of f changes most, if it jumps there.
+class CornerSearch {
+ public:
+  CornerSearch(const std::function<double(double)>& f, const Domain& domain) : f_(f), domain_(domain) {}
+
+  std::optional<Corner> run(double a, double b) {
+    const double whole = b - a;
+    double middle = a + whole / 2, low = value(a), centre = value(middle), high = value(b);
+    while (true) {  // of three overlapping halves, the one that is bent most
+      const double first = a + (b - a) / 4, third = a + 3 * (b - a) / 4;
+      if (!(a < first && first < middle && middle < third && third < b)) break;
+      const double y_first = value(first), y_third = value(third);
+      const double left = std::fabs(low - 2 * y_first + centre), inner = std::fabs(y_first - 2 * centre + y_third), right = std::fabs(centre - 2 * y_third + high);
+      const double most = std::max({left, inner, right});
+      if (!(most > 64 * epsilon * largest_)) break;
+      if (inner == most) {
+        a = first, low = y_first;
+        b = third, high = y_third;
+      } else if (left == most) {
+        b = middle, high = centre;
+        middle = first, centre = y_first;
+      } else {
+        a = middle, low = centre;
+        middle = third, centre = y_third;
+      }
+    }
+    // From the smallest step up: a jump of the slope is the same for all, that of a smooth function grows with the step.
+    for (double step = std::max({4 * (b - a), 1e-14 * std::fabs(middle), whole * 0x1p-48}); step <= whole / 32; step *= 2) {
+      const double jump = jump_beside(a, b, step);
+      if (!(std::fabs(jump) > 4096 * epsilon * largest_ / step)) continue;
+      for (const double wider : {4 * step, 16 * step})
+        if (!(std::fabs(jump_beside(a, b, wider) - jump) <= 0.1 * std::fabs(jump))) return std::nullopt;
+      return Corner{middle, slope(a, -16 * step), slope(b, 16 * step)};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  double value(double v) {
+    if (!domain_.contains(v)) return std::numeric_limits<double>::quiet_NaN();
+    const double y = f_(v);
+    largest_ = std::max(largest_, std::fabs(y));
+    return y;
+  }
+  double jump_beside(double a, double b, double step) { return (value(b + step) - value(b)) / step - (value(a) - value(a - step)) / step; }
+  /// Of two steps, so that the curvature beside the corner is left out.
+  double slope(double from, double step) {
+    const double y = value(from);
+    return 2 * (value(from + step / 2) - y) / (step / 2) - (value(from + step) - y) / step;
+  }
+  const std::function<double(double)>& f_;
+  const Domain& domain_;
+  double largest_ = 0;
+};
+
+}  // namespace
+
+std::optional<NearestKink> nearest_kink(const std::string& input, const std::function<double(double)>& f, double x, const Difference& d, double gradient, const Domain& domain) {
+  if (d.status == DifferenceStatus::kink) return NearestKink{input, x, 0, d.left_slope, d.right_slope, gradient};
+  if (d.rejected == 0) return std::nullopt;
+  std::optional<NearestKink> nearest;
+  for (const double side : {-1.0, 1.0}) {
+    double far = d.rejected;
+    for (int k = 0; k < 3; ++k) {  // between x and a corner there may be another one
+      const auto found = CornerSearch(f, domain).run(side < 0 ? x - far : x, side < 0 ? x : x + far);
+      if (!found) break;
+      const double distance = std::fabs(found->at - x);
+      if (!nearest || distance < nearest->distance) nearest = {input, found->at, distance, found->left_slope, found->right_slope, gradient};
+      far = 0.9 * distance;
+      if (!(far > 1e-9 * d.rejected)) break;
+    }
+  }
+  return nearest;
 }
 
 Opinion opinion_of(const Difference& d, double got, double rounding) {
