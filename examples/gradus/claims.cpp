@@ -33,6 +33,34 @@ Expression shaken_formula(const Expression& formula, Random& random) {
   return Expression::parse(text + formula.text().substr(done));
 }
 
+/// A claim at one point, the derivative there, and the function itself.
+struct Sample { double got, expected, value; };
+
+std::string relation(const std::vector<Sample>& samples) {
+  constexpr double same = 1e-9;
+  const auto everywhere = [&](auto model) {
+    return std::all_of(samples.begin(), samples.end(), [&](const Sample& s) {
+      const double v = model(s);
+      return std::fabs(s.got - v) <= same * std::max(std::fabs(s.got), std::fabs(v));
+    });
+  };
+  const auto varies = [&](auto of) {
+    return std::any_of(samples.begin(), samples.end(), [&](const Sample& s) { return std::fabs(of(s) - of(samples.front())) > 1e-3 * std::fabs(of(samples.front())); });
+  };
+  if (std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return !std::isfinite(s.got) || s.expected == 0; }) || samples.size() < 4) return {};
+  if (everywhere([](const Sample&) { return 0.0; })) return "0 everywhere";
+  const double ratio = samples.front().got / samples.front().expected;
+  if (everywhere([&](const Sample& s) { return ratio * s.expected; }))
+    return std::fabs(ratio + 1) < same ? "-1 times the derivative: a sign" : fmt::format("{:.6g} times the derivative{}", ratio, std::fabs(ratio - 2) < same || std::fabs(ratio - 0.5) < same ? ": a factor of 2" : ": a constant factor");
+  if (everywhere([](const Sample& s) { return s.value; })) return "the function itself";
+  if (everywhere([](const Sample& s) { return 1 / s.expected; })) return "1 over the derivative";
+  if (everywhere([](const Sample& s) { return s.expected * s.expected; })) return "the square of the derivative";
+  if (everywhere([](const Sample& s) { return s.value * s.expected; })) return "the derivative times the function";
+  const double added = samples.front().got - samples.front().expected;
+  if (varies([](const Sample& s) { return s.expected; }) && everywhere([&](const Sample& s) { return s.expected + added; })) return fmt::format("the derivative and {:.6g} more", added);
+  return {};
+}
+
 /// The text of a condition: from where its first operand begins to the question mark.
 std::string condition_text(const Expression& formula, const expression::Node& conditional) {
   std::size_t begin = conditional.offset;
@@ -87,6 +115,24 @@ Claims Claims::shaken(Random& random) const {
   Claims moved = *this;
   for (auto& [input, formula] : moved.formulas_) formula = shaken_formula(formula, random);
   return moved;
+}
+
+std::string claim_pattern(const UserFunction& f, const Claims& claims, const std::vector<std::vector<double>>& points) {
+  std::vector<std::vector<Sample>> samples(f.point().size());
+  for (const std::vector<double>& p : points) {
+    const ValueAndGradient<double> right = f.value_and_gradient_at(p);
+    std::vector<double> claimed = right.gradient;
+    claims.apply(f, std::span<const double>(p), claimed);
+    for (std::size_t i = 0; i < claimed.size(); ++i) samples[i].push_back({claimed[i], right.gradient[i], right.value});
+  }
+  const std::vector<std::string> names = f.entry_names();
+  for (const std::size_t i : claims.entries(f, true)) {
+    const bool right = std::all_of(samples[i].begin(), samples[i].end(), [](const Sample& s) { return std::fabs(s.got - s.expected) <= 1e-12 * std::fabs(s.expected); });
+    if (right) continue;
+    const std::string text = relation(samples[i]);
+    return text.empty() ? text : fmt::format("d{} is {}", names[i], text);
+  }
+  return {};
 }
 
 Coverage::Coverage(const UserFunction& f, const Claims& claims) : f_(&f) {

@@ -48,6 +48,9 @@ class Claims {
   std::vector<std::pair<Input, Expression>> formulas_;
 };
 
+/// What the claims are instead of the derivatives, from several points: "dx is -1 times the derivative: a sign". Empty when nothing fits everywhere.
+[[nodiscard]] std::string claim_pattern(const UserFunction& f, const Claims& claims, const std::vector<std::vector<double>>& points);
+
 /// The conditionals c ? a : b of the function and of its claims: which of their branches were taken where something was judged.
 class Coverage {
  public:

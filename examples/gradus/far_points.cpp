@@ -59,14 +59,6 @@ Place anywhere(const Place& given, const std::vector<double>& thresholds, Random
   return p;
 }
 
-std::string text_of(const UserFunction& f, const Place& p) {
-  const std::vector<std::string> names = f.entry_names();
-  std::string text;
-  constexpr std::size_t most = 8;
-  for (std::size_t i = 0; i < std::min(p.size(), most); ++i) text += fmt::format("{}{} = {}", i == 0 ? "" : ", ", names[i], number_text(p[i]));
-  return p.size() > most ? text + fmt::format(", … ({} inputs)", p.size()) : text;
-}
-
 class FarChecker {
  public:
   FarChecker(const UserFunction& f, const Claims& claims, Coverage& coverage, std::uint64_t seed, std::size_t wanted)
@@ -169,12 +161,12 @@ class FarChecker {
     const double expected = kink ? d.left_slope / 2 + d.right_slope / 2 : nearest_double(d.value), got = nearest_double(claim);
     if (d.status == BigDifference::Status::unknown || !std::isfinite(expected)) return std::nullopt;
     if (!isfinite(claim)) {
-      if (undefined_++ == 0) first_undefined_ = number_text(got), where_undefined_ = text_of(f_, p), expected_undefined_ = expected;
+      if (undefined_++ == 0) first_undefined_ = number_text(got), where_undefined_ = f_.place(p), expected_undefined_ = expected;
       return std::nullopt;
     }
-    Finding f{.quantity = "d f / d " + coordinates_.name(k, f_.entry_names()), .where = text_of(f_, p), .regime = "far away", .got = got, .opinions = {}, .message = {}};
+    Finding f{.quantity = "d f / d " + coordinates_.name(k, f_.entry_names()), .where = f_.place(p), .regime = "far away", .got = got, .opinions = {}, .message = {}};
     Opinion o{.oracle = "high precision", .expected = expected, .bound = kink ? std::fabs(d.right_slope - d.left_slope) / 2 : d.bound, .note = {}};
-    o.tolerance = (kink ? o.bound : 4 * o.bound) + 1e-14 * std::fabs(expected) + 16 * spread + std::numeric_limits<double>::denorm_min();
+    o.tolerance = (kink ? o.bound : 4 * o.bound) + 1e-14 * std::max(std::fabs(expected), std::fabs(got)) + 16 * spread + std::numeric_limits<double>::denorm_min();
     if (kink) o.note = fmt::format("a kink: slopes {} and {}", number_text(d.left_slope), number_text(d.right_slope));
     const bool right = got == expected || std::fabs(got - expected) <= o.tolerance;
     if (!right && (std::isinf(got) || slope(x, k, place, true).status == BigDifference::Status::unknown)) return std::nullopt;
@@ -192,7 +184,7 @@ class FarChecker {
     if (std::isfinite(plain) && std::fabs(expected) < 1e-20) return;
     if (std::fabs(plain - expected) <= std::ldexp(std::fabs(expected), -26) + 16 * spread + 1e-290) return;
     if (lost_++ > 0 && (std::isfinite(plain) || !std::isfinite(lost_value_))) return;
-    lost_value_ = plain, lost_expected_ = expected, where_lost_ = text_of(f_, p);
+    lost_value_ = plain, lost_expected_ = expected, where_lost_ = f_.place(p);
   }
 
   const UserFunction& f_;

@@ -48,6 +48,7 @@ CheckResult check_claims(const UserFunction& f, const Claims& claims, const std:
   test.gradient = coordinates.project(claimed);
   CheckResult result = check_gradient(test);
   result.derivative = rounding.derivative;
+  for (Finding& finding : result.findings) finding.where = f.place(at);  // with what is not claimed, too
   for (Finding& finding : result.findings)
     for (const std::size_t i : suspects)
       if (finding.quantity == "d f / d " + names[i] && !keeps_half(i) && finding.verdict == Verdict::fail) {
@@ -64,7 +65,9 @@ CheckResult check_tape(const UserFunction& f, const std::vector<std::size_t>& en
   const Coordinates coordinates(entries, at.size(), {}, seed);
   GradientUnderTest test = prepare(f, at, coordinates, tape);
   test.gradient = coordinates.project(tape);
-  return check_gradient(test);
+  CheckResult result = check_gradient(test);
+  for (Finding& finding : result.findings) finding.where = f.place(at);
+  return result;
 }
 
 /// Points around the given one, at several distances, where the function is finite: a claim that holds at one point only is found out. Distances are
@@ -154,7 +157,8 @@ int check_function_command(const FunctionOptions& options, const Common& common,
     // A wrong claim is mostly wrong everywhere: the given point and two more show it.
     constexpr std::size_t shown = 2;
     std::size_t wrong_around = 0, around = 0;
-    for (const auto& p : neighbours(f, common.seed)) {
+    std::vector<std::vector<double>> points = neighbours(f, common.seed);
+    for (const auto& p : points) {
       const CheckResult there = check_claims(f, claims, p, common.seed);
       ++around;
       if (there.verdict > Verdict::inconclusive) ++wrong_around;
@@ -167,7 +171,9 @@ int check_function_command(const FunctionOptions& options, const Common& common,
     const auto but = [&](bool so_far) { return so_far ? "holds at the given point, but not" : "does not hold at the given point, nor"; };
     if (wrong_around > 0) remarks.push_back({"", fmt::format("the claim {} at {} of {} points around it", but(right_here), wrong_around, around)});
     else if (far.wrong > 0) remarks.push_back({"", fmt::format("the claim {} at {} of {} points far from it", but(right_here), far.wrong, far.result.points)});
-    if (const std::string culprit = coverage.culprit(); !culprit.empty()) remarks.push_back({"pattern", fmt::format("wrong wherever {}, and right elsewhere", culprit)});
+    points.push_back(f.point());
+    if (const std::string pattern = wrong_around > 0 ? claim_pattern(f, claims, points) : ""; !pattern.empty()) remarks.push_back({"pattern", pattern});
+    else if (const std::string culprit = coverage.culprit(); !culprit.empty()) remarks.push_back({"pattern", fmt::format("wrong wherever {}, and right elsewhere", culprit)});
     if (const std::vector<std::size_t> others = claims.entries(f, false); !others.empty()) {
       CheckResult rest = check_tape(f, others, f.point(), tape.gradient, common.seed);
       const bool right = static_cast<bool>(rest);

@@ -1,6 +1,7 @@
 // A function given as text, at a point.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,6 +98,15 @@ class UserFunction {
     for (const Input& i : inputs_)
       for (std::size_t k = 0; k < i.size; ++k) names.push_back(i.is_vector ? fmt::format("{}[{}]", i.name, k) : i.name);
     return names;
+  }
+
+  /// A point in words: "x = 0.3, y = 1.7".
+  [[nodiscard]] std::string place(const std::vector<double>& x) const {
+    const std::vector<std::string> names = entry_names();
+    std::string text;
+    constexpr std::size_t most = 8;
+    for (std::size_t i = 0; i < std::min(x.size(), most); ++i) text += fmt::format("{}{} = {}", i == 0 ? "" : ", ", names[i], number_text(x[i]));
+    return x.size() > most ? text + fmt::format(", … ({} inputs)", x.size()) : text;
   }
 
   template <class T> [[nodiscard]] Variables<T> variables(std::span<const T> x) const {

@@ -9,9 +9,11 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 AGREE, WRONG, USAGE, INCONCLUSIVE = 0, 1, 2, 3
@@ -268,12 +270,52 @@ class Claims(CommandTest):
         self.expect(AGREE, "check", "--expr", "x<0?-x:x^2", "--at", "x=1", out="where 'x<0' in --expr is true")
         self.assertNotIn("advice", self.check(AGREE, "x^2", "x=1", "dx=x<0?2*x:x>3?x+x:2*x").out)
 
+    def test_that_are_wrong_everywhere_in_one_way_are_told_how(self):
+        for formula, at, claim, words in [
+            ("sigmoid(x)", "x=.5", "-sigmoid(x)*(1-sigmoid(x))", "dx is -1 times the derivative: a sign"),
+            ("x^3", "x=1.3", "6*x^2", "dx is 2 times the derivative: a factor of 2"),
+            ("x^3", "x=1.3", "x^2", "dx is 0.333333 times the derivative: a constant factor"),
+            ("sigmoid(x)", "x=.5", "sigmoid(x)", "dx is the function itself"),
+            ("sin(x)", "x=1", "cos(x)+.25", "dx is the derivative and 0.25 more"),
+            ("exp(-x^2)", "x=.7", "0", "dx is 0 everywhere"),
+            ("log(1+x^2)", "x=.7", "(1+x^2)/(2*x)", "dx is 1 over the derivative"),
+        ]:
+            with self.subTest(claim):
+                self.check(WRONG, formula, at, f"dx={claim}", out=rf"\n  pattern    {re.escape(words)}\n")
+        self.check(WRONG, "softmax_cross_entropy(z,[0,1,0])", "z=[1,2,3]", "dz=[0,1,0]-softmax(z)", out=r"pattern    dz\[0\] is -1 times the derivative")
+        self.assertNotIn("pattern", self.check(WRONG, "tanh(x)", "x=.5", "dx=1-x^2").out)
+
+    def test_of_the_articles_functions_are_found_wrong(self):
+        s, t = "sigmoid(x)", "tanh(x)"
+        for formula, at, *claims in [
+            (s, "x=.5", f"dx={s}*(1+{s})"), (s, "x=.5", f"dx={s}^2*(1-{s})"), (s, "x=.5", "dx=x*(1-x)"), (s, "x=0", "dx=.25"),
+            (t, "x=.5", f"dx=1+{t}^2"), (t, "x=.5", f"dx=1-{t}"), (t, "x=.5", "dx=1-x^2"), (t, "x=0", "dx=1"),
+            ("relu(x)", "x=.5", "dx=1"), ("relu(x)", "x=.5", "dx=x"), ("relu(x)", "x=-.5", "dx=0"), ("relu(x)", "x=2", "dx=x>1?1:0"),
+            ("leaky_relu(x)", "x=.5", "dx=x>0?1:0"), ("leaky_relu(x,.2)", "x=.5", "dx=x>0?1:.01"), ("leaky_relu(x)", "x=.5", "dx=x>0?1:-.01"),
+            ("prelu(x,a)", "x=.5,a=.25", "dx=x>0?1:a", "da=x"), ("prelu(x,a)", "x=.5,a=.25", "da=0"), ("prelu(x,a)", "x=-.5,a=.25", "dx=a"),
+            ("elu(x,2)", "x=.5", "dx=x>0?1:exp(x)"), ("elu(x,2)", "x=.5", "dx=x>0?1:elu(x,2)"), ("elu(x)", "x=.5", "dx=x>0?1:exp(-x)"),
+            ("maxout(z)", "z=[1,2,30]", "dz=[0,0,1]"), ("maxout(z)", "z=[1,2,3]", "dz=[1,1,1]"),
+            ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)*(1-softmax(z))"), ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)[1]*(softmax(z)-[0,1,0])"),
+            ("cross_entropy([0,1,0],softmax(z))", "z=[1,2,3]", "dz=[0,1,0]-softmax(z)"), ("cross_entropy([0,2,0],softmax(z))", "z=[1,2,3]", "dz=softmax(z)-[0,2,0]"),
+        ]:
+            with self.subTest(formula=formula, claims=claims):
+                self.check(WRONG, formula, at, *claims, out="FAIL")
+        for formula, at, *claims in [
+            (s, "x=.5", f"dx={s}*(1-{s})"), (t, "x=.5", f"dx=1-{t}^2"), ("relu(x)", "x=.5", "dx=x>0?1:0"), ("leaky_relu(x,.2)", "x=-.5", "dx=x>0?1:.2"),
+            ("prelu(x,a)", "x=-.5,a=.25", "dx=x>0?1:a", "da=x>0?0:x"), ("elu(x,2)", "x=.5", "dx=x>0?1:2*exp(x)"), ("elu(x,2)", "x=-.5", "dx=x>0?1:elu(x,2)+2"),
+            ("maxout(z)", "z=[1,2]", "dz=[z[0]>z[1]?1:0,z[0]>z[1]?0:1]"), ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)[1]*([0,1,0]-softmax(z))"),
+            ("cross_entropy([0,2,0],softmax(z))", "z=[1,2,3]", "dz=2*softmax(z)-[0,2,0]"),
+        ]:
+            with self.subTest(formula=formula, claims=claims):
+                self.check(AGREE, formula, at, *claims, out="PASS")
+
     def test_of_some_variables_leave_the_others_to_the_tape(self):
         done = self.check(AGREE, "x*y*z", "x=2,y=3,z=4", "dy=x*z", out="claimed    y; not claimed: x, z, where the tape's own derivative agrees")
         self.assertIn("tape 17/17,", done.out)  # the given point and 16 around it: nothing but y
         done = self.check(WRONG, "x*y*z", "x=2,y=3,z=4", "dy=x")
         self.assertRegex(done.out, "tape 0/17,")
         self.assertNotIn("d f / d x", done.out)
+        self.assertIn("FAIL d f / d y at x = 2, y = 3, z = 4\n", done.out)
         self.assertNotIn("claimed", self.check(AGREE, "x*y", "x=2,y=3", "dy=x", "dx=y").out)
 
     def test_that_are_no_number_get_a_clear_verdict(self):
@@ -447,6 +489,19 @@ class Options(CommandTest):
         with open("/dev/full", "wb") as full:
             for arguments in (["list"], ["grad", "--expr", "x", "--at", "x=1"], ["--help"], ["eval", "-"]):
                 self.expect(USAGE, *arguments, stdin=SIGMOID_CASE, stdout=full, err="cannot write")
+
+    def test_an_interrupt_leaves_no_part_of_a_report(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder, "report.json")
+            for delay in (0.005, 0.01, 0.02, 0.03, 0.05, 0.1):
+                process = subprocess.Popen([command, "check", "relu", "abs", "sigmoid", "tanh", "--format", "json", "--output", str(report)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(delay)
+                process.send_signal(signal.SIGINT)
+                process.wait(timeout=TIMEOUT)
+                self.assertLessEqual(set(os.listdir(folder)), {"report.json"})
+                if report.exists():
+                    json.loads(report.read_text(encoding="utf-8"))
+                    report.unlink()
 
     def test_a_closed_pipe_ends_quietly(self):
         reading, writing = os.pipe()
