@@ -21,7 +21,7 @@ struct FarCheck {
 };
 
 /// Judges the claims in 400 digits at points of every sign and magnitude, and at further ones until every branch of every conditional has been
-/// visited, as far as points can be found. Only what 400 digits show for certain counts: points where the function is not defined, or where two
+/// visited, as far as points can be found. Only what 400 digits show for certain counts: points where the function is not defined, or where
 /// difference quotients contradict each other, are left out. `wanted` of the findings are kept.
 [[nodiscard]] FarCheck check_far(const UserFunction& f, const Claims& claims, Coverage& coverage, std::uint64_t seed, std::size_t wanted);
 

@@ -230,6 +230,7 @@ class Claims(CommandTest):
             ("x^2", "x=1", "(x>7.2&&x<7.3)?2:2*x", r"'\(x>7.2&&x<7.3\)' in --claim dx is true"),
             ("x*y", "x=1,y=2", "y>500?y*1.01:y", "'y>500' in --claim dx is true"),
             ("x>100?2*x:x", "x=1", "1", "'x>100' in --expr is true"),
+            ("x^2", "x=1", "x==0?5:2*x", "'x==0' in --claim dx is true"),
         ]:
             with self.subTest(claim):
                 self.check(WRONG, formula, at, f"dx={claim}", out=rf"holds at the given point, but not at \d+ of \d+ points far from it\n.*pattern    wrong wherever {pattern}, and right elsewhere")
@@ -255,6 +256,8 @@ class Claims(CommandTest):
             ("tan(x)", "x=.2", "dx=1+tan(x)^2"),
             ("x^-2", "x=1e-8", "dx=-2*x^-3"),
             ("asin(x)", "x=.2", "dx=1/sqrt(1-x^2)"),
+            ("sqrt(softplus(x))", "x=2.558", "dx=0.5/sqrt(softplus(x))*sigmoid(x)"),  # of 1 + exp(-820) 400 digits leave 44
+            ("tanh(exp(x))", "x=2.1", "dx=(1-tanh(exp(x))^2)*exp(x)"),  # loses its digits beside the given point
         ]:
             with self.subTest(formula):
                 for seed in (1, 2, 3):
