@@ -34,8 +34,11 @@ struct SoftmaxRow {
 
 // Rows are contiguous. Sums keep their rounding errors: off by an ulp of the sum of |terms|, however many there are.
 template <class Real> struct Rows {
-  /// The softmax of a row, into s.
+  /// The softmax of a row, into s; and what it is before the division by 1 + rest. The latter writes whole registers, the last one up to `beyond`
+  /// elements beyond n: what is written through a mask cannot be read before all that precedes it is done.
   SoftmaxRow (*softmax)(const Real* z, Real* s, std::size_t n);
+  SoftmaxRow (*exponentials)(const Real* z, Real* e, std::size_t n);
+  static constexpr std::size_t beyond = 64 / sizeof(Real);
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
@@ -82,22 +85,22 @@ namespace gradus {
 
 /// The kernels for Real at the active instruction set.
 template <class Real> [[nodiscard]] const gradus_kernels::Products<Real>& product_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(products);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(products);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
 template <class Real> [[nodiscard]] const gradus_kernels::Differences<Real>& difference_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(differences);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(differences);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
 template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recurrence_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(recurrences);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(recurrences);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
 template <class Real> [[nodiscard]] const gradus_kernels::Rows<Real>& row_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
