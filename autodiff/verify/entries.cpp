@@ -70,6 +70,10 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
+  if (finds_nearest_kink_) {
+    Values at = x_;
+    result_.take(nearest_kink(name(i), [&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d, got, i < s_.domain.size() ? s_.domain[i] : Domain{}));
+  }
   if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
   return o;
 }
@@ -145,10 +149,7 @@ double Point::truth(std::size_t i, View w) const {
 }
 
 void Point::note(const Finding& f, const Values& w, const Values& g, std::size_t i) {
-  double limit = infinity;
-  for (const Opinion& o : f.opinions)
-    if (o.verdict == Verdict::pass && o.expected != 0 && std::isfinite(o.tolerance)) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
-  if (std::isfinite(limit)) limits_.push_back(limit);
+  limits_.take(f.opinions);
   if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass});
   if (f.verdict != Verdict::fail || failures_.size() >= 4) return;
   Failure failure{result_.findings.size(), w, g, Values(g.size(), nan), i};
