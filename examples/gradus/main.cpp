@@ -36,7 +36,8 @@ constexpr const char* expression_help = R"(
 The language: + - * / ^ (^ binds tightest and to the right), comparisons, c ? a : b,
 parentheses, numbers, pi, e, variables, vectors [a,b,c] with v[0], every op by name
 (`gradus list`; parameters as further arguments: elu(x, 2)), sum mean dot softmax
-log_softmax log_sum_exp maxout cross_entropy(y,s) softmax_cross_entropy(z,y).
+log_softmax log_sum_exp maxout cross_entropy(y,s) softmax_cross_entropy(z,y)
+mean_squared_error(p,t) normal_log_density(x,mu,sigma) linear_recurrence(phi,u,h0).
 
 Examples:
   gradus check --expr 'x*tanh(x*y)' --at x=.3,y=1.7

@@ -175,6 +175,10 @@ class Claims(CommandTest):
             ("x*y", "x=2,y=3", "dy=x"),
             ("dot(v,v)", "v=[1,2,3]", "dv=2*v"),
             ("softmax_cross_entropy(z,[0,1,0])", "z=[1,2,3]", "dz=softmax(z)-[0,1,0]"),
+            ("mean_squared_error(p,[0,1])", "p=[1,3]", "dp=p-[0,1]"),
+            ("normal_log_density([1,2,4],m,s)", "m=1.5,s=2", "dm=(7-3*m)/s^2", "ds=((1-m)^2+(2-m)^2+(4-m)^2)/s^3-3/s"),
+            ("normal_log_density(x,[1,2],[3,0.5])", "x=[1.5,3]", "dx=[(1-x[0])/9,(2-x[1])*4]"),
+            ("sum(linear_recurrence(p,[1,2],h))", "p=.5,h=3", "dp=h+1+2*p*h", "dh=p+p^2"),
         ]:
             with self.subTest(formula=formula, at=at):
                 self.check(AGREE, formula, at, *claims)
