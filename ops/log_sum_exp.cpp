@@ -32,7 +32,7 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
         const auto of = row_kernels<Real>().exponentials(in + at, soft == nullptr ? own.data() : soft + at, view.length);
         if (soft != nullptr) totals[row] = of.ordinary && of.easy ? 1 + of.rest : 0;
         if (of.ordinary) {
-          out[row] = static_cast<Real>(of.top + std::log1p(of.rest));
+          out[row] = static_cast<Real>(of.top + log_of_total(of.rest));
           return;
         }
       }
