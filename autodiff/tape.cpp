@@ -266,6 +266,8 @@ namespace {
 template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begin, std::size_t end, Real* adjoint) {
   for (std::size_t k = end; k-- > begin;) {
     const Node<Real>& n = nodes[k];
+    // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
+    prefetch(&n, -4096);
     const Real up = adjoint[n.out];
     // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
     if (is_zero(up)) continue;

@@ -153,6 +153,9 @@ template <class Real> class TapeCore {
   }
   /// Room for one more node. Where address space is reserved at the start there is room, or there will never be.
   [[gnu::always_inline]] void make_room() {
+    // Beyond the caches a store waits for the line that it writes to: 1.85 ns an operation, 0.83 when it was asked for this early. Asked for to be
+    // written (the second argument), it comes later: 1.1.
+    prefetch(end_, 1024);
     if (end_ == limit_) [[unlikely]] {
       if constexpr (reserves_at_once) throw_nodes_exhausted();
       else grow();

@@ -36,6 +36,10 @@ struct Difference {
 /// `scatter` is how far values are known to be off, where that is more than their own rounding.
 [[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
 
+/// Whether f jumps at arguments of ordinary size, by more than rounding in float makes it jump: it rounds, as floor does. Far out, where steps of 1
+/// are small beside x, such a function looks like one with another slope. About 1000 evaluations.
+[[nodiscard]] bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain = {});
+
 /// Where the slope of f jumps nearest to x, as far as `d`, its derivative there, shows one to be near; found by bisection with about 100 evaluations of f.
 /// Nothing where no jump stands out. `input` and `gradient` are taken over.
 [[nodiscard]] std::optional<NearestKink> nearest_kink(const std::string& input, const std::function<double(double)>& f, double x, const Difference& d, double gradient, const Domain& domain = {});

@@ -33,6 +33,7 @@ Verdict Point::along(const std::string& what, const Values& d, const Values& w, 
   if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
   f.opinions.back().oracle = "directional";
   const Verdict verdict = f.verdict = judge(got, f.opinions);
+  if (verdict == Verdict::fail && largest(x_) >= 512 && rounds_an_input(w)) return Verdict::inconclusive;
   if (x_.size() > options_.directional_above) {
     limits_.take(f.opinions, least_weight);  // an error of one entry shows with that share at least
     result_.take(std::move(f));

@@ -56,7 +56,7 @@ void Point::path_integral(const Values& w) {
         for (std::size_t i = 0; i < at.size(); ++i) at[i] += t * d[i];
         lost = std::max(lost, scatter(at, w));
       }
-      if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost) continue;
+      if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost || rounds_an_input(w)) continue;
     }
     if (f.verdict == Verdict::inconclusive) continue;  // nothing was learnt, and nothing is missing
     const bool wrong = f.verdict == Verdict::fail;
@@ -241,7 +241,7 @@ void Point::taylor(const Values& w) {
   Finding f = finding(fmt::format("order of what the derivatives of {} leave", s_.name), place(w), last_rate);
   const bool falls = last_rate > order - 0.25;
   // Only a whole order tells: x^2.5 leaves its own power.
-  if (!falls && std::fabs(last_rate - std::round(last_rate)) > 0.05) return;
+  if (!falls && (std::fabs(last_rate - std::round(last_rate)) > 0.05 || rounds_an_input(w))) return;
   f.opinions.push_back({.oracle = "Taylor", .expected = static_cast<double>(order), .bound = 0.25, .tolerance = 0.25, .verdict = falls ? Verdict::pass : Verdict::fail, .note = {}});
   f.verdict = falls ? Verdict::pass : Verdict::fail;
   if (!falls) f.message = fmt::format("f(x + t d) less its Taylor polynomial falls like t^{:.0f}, not like t^{}", last_rate, order);

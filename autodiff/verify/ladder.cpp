@@ -63,7 +63,7 @@ void explain(CheckResult& result, const Subject& subject, const CheckOptions& op
     Finding& f = result.findings[failure.finding];
     const auto known = [](double v) { return std::isfinite(v); };
     if (std::any_of(failure.expected.begin(), failure.expected.end(), known))
-      f.pattern = hypothesis({.x = point.x(), .cotangent = failure.cotangent, .got = failure.got, .expected = failure.expected, .contributions = point.contributions(failure.cotangent), .samples = samples});
+      f.pattern = hypothesis({.x = point.x(), .cotangent = failure.cotangent, .got = failure.got, .expected = failure.expected, .contributions = point.contributions(failure.cotangent), .samples = samples, .inputs = subject.inputs});
     if (options.shrink && shown == 1 && point.x().size() <= 32) f.smallest = Shrinker(subject, options, f.quantity).run(point.x(), failure.cotangent);
     f.replay = replay;
   }

@@ -132,6 +132,8 @@ class Point {
   bool structure(const Values& w);
   /// Zero, scaled and added cotangents.
   void linearity(const Values& w);
+  /// Results that nothing depends on contribute nothing, and leave what the others contribute alone.
+  void unused(const Values& w);
   /// A buffer that is not empty.
   void buffer(const Values& w);
   /// Between record and sweep the input is overwritten, and another point recorded; and a second sweep.
@@ -179,6 +181,10 @@ class Point {
 
   /// Another input has the same value: a median of equal numbers has slope 0 along every axis, and a gradient that is not 0.
   [[nodiscard]] bool is_tied(std::size_t i) const { return std::count(x_.begin(), x_.end(), x_[i]) > 1; }
+
+  /// The function rounds this input, as floor does: beyond a few hundred its values do not show its slope.
+  [[nodiscard]] bool is_rounded(std::size_t i, View w) const;
+  [[nodiscard]] bool rounds_an_input(View w) const;
 
   /// How far a last place of the inputs moves the gradient: what the rounding inside the function may do to it as well.
   Values rounding_of_inputs(View w, View g);

@@ -16,10 +16,11 @@ template <class Real> struct Matrix {
 };
 
 template <class Real> struct Products {
-  /// How many elements `add` needs to work in.
+  /// How many elements `multiply` needs to work in.
   std::size_t (*workspace)(std::size_t rows, std::size_t terms, std::size_t columns);
-  /// c += a·b, c row-major. No more than `chain` terms are added up before they join c.
-  void (*add)(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, Real* workspace);
+  /// c = a·b + bias, c row-major; bias has one element a column, or is null. No more than `chain` terms are added up before they join c.
+  /// True when every element of c is 0 or of ordinary size.
+  bool (*multiply)(const Matrix<Real>& a, const Matrix<Real>& b, const Real* bias, Real* c, Real* workspace);
   static constexpr std::size_t chain = 64;
   /// True when every element is 0 or of ordinary size.
   bool (*is_ordinary)(const Real* x, std::size_t n);
