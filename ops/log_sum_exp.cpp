@@ -41,7 +41,8 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
   });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), totals = static_cast<const double*>(totals), first, to = x.destination()](BasicSweep<Real>& sweep) {
+    return [view, in, soft = static_cast<const Real*>(soft), totals = static_cast<const double*>(totals), first,
+            to = x.destination()](BasicSweep<Real>& sweep) {
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t row, std::size_t at) {
         const Real up = sweep.adjoint(first)[row];

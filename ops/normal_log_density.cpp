@@ -110,20 +110,24 @@ template <class Real> struct Density {
       for (std::size_t axis = 0; axis < Shape::max_rank; ++axis) last += stride[axis] * (together.x_mu.extents[axis] - 1);
       return to ? last + 1 : 0;
     };
-    const std::size_t of_x = size_of(to_x, together.x_mu.stride_a), of_mu = size_of(to_mu, together.x_mu.stride_b), of_sigma = size_of(to_sigma, together.x_sigma.stride_b);
+    const std::size_t of_x = size_of(to_x, together.x_mu.stride_a), of_mu = size_of(to_mu, together.x_mu.stride_b);
+    const std::size_t of_sigma = size_of(to_sigma, together.x_sigma.stride_b);
+    constexpr bool may_leave_range = std::is_same_v<W, double> && std::is_same_v<Real, double>;
     const Scratch<Compensated<W>> by_x(of_x), by_mu(of_mu), by_sigma(of_sigma);
     bool in_range = true;
     together.for_each([&](std::size_t i, std::size_t j, std::size_t k) {
       const W s(sigma[k]), z = (W(x[i]) - W(mu[j])) / s, once = s > 0.0 ? W(W(up) / s) : undefined<W>(), slope = z * once;
-      if constexpr (std::is_same_v<W, double> && std::is_same_v<Real, double>) in_range = in_range && !is_extreme(once) && (!is_extreme(slope) || x[i] == mu[j]);
+      if constexpr (may_leave_range) in_range = in_range && !is_extreme(once) && (!is_extreme(slope) || x[i] == mu[j]);
       if (of_x != 0) by_x[i].add(-slope);
       if (of_mu != 0) by_mu[j].add(slope);
       if (of_sigma == 0) return;
       by_sigma[k].add(z * slope);
       by_sigma[k].add(-once);
     });
-    if constexpr (std::is_same_v<W, double> && std::is_same_v<Real, double>) {
-      const auto is_finite = [](const Scratch<Compensated<W>>& sums, std::size_t n) { return std::all_of(sums.data(), sums.data() + n, [](const auto& sum) { return std::isfinite(sum.value()); }); };
+    if constexpr (may_leave_range) {
+      const auto is_finite = [](const Scratch<Compensated<W>>& sums, std::size_t n) {
+        return std::all_of(sums.data(), sums.data() + n, [](const auto& sum) { return std::isfinite(sum.value()); });
+      };
       if (!in_range || !is_finite(by_x, of_x) || !is_finite(by_mu, of_mu) || !is_finite(by_sigma, of_sigma)) return false;
     }
     const auto put = [&](Destination to, const Scratch<Compensated<W>>& sums, std::size_t n) {
