@@ -32,7 +32,7 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
         const auto of = row_kernels<Real>().exponentials(in + at, soft == nullptr ? own.data() : soft + at, view.length);
         if (soft != nullptr) totals[row] = of.ordinary && of.easy ? 1 + of.rest : 0;
         if (of.ordinary) {
-          out[row] = static_cast<Real>(of.top + std::log1p(of.rest));
+          out[row] = static_cast<Real>(of.top + log_of_total(of.rest));
           return;
         }
       }
@@ -41,7 +41,8 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
   });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), totals = static_cast<const double*>(totals), first, to = x.destination()](BasicSweep<Real>& sweep) {
+    return [view, in, soft = static_cast<const Real*>(soft), totals = static_cast<const double*>(totals), first,
+            to = x.destination()](BasicSweep<Real>& sweep) {
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t row, std::size_t at) {
         const Real up = sweep.adjoint(first)[row];

@@ -1,6 +1,7 @@
 // The log density of the normal distribution: by two moments for one sigma, element by element for many.
 #include <ops/normal_log_density.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -98,30 +99,46 @@ template <class Real> struct Density {
     pull_by_elements(sweep, up);
   }
 
-  /// Adds up the parts of each operand in the wider range.
   void pull_by_elements(BasicSweep<Real>& sweep, const Real& up) const {
-    using W = Wider<Real>;
-    const auto pull = [&](Destination to, std::size_t size, auto&& part) {
-      if (!to) return;
-      const Scratch<Compensated<W>> sums(size);
-      together.for_each([&](std::size_t i, std::size_t j, std::size_t k) {
-        const W s(sigma[k]), z = (W(x[i]) - W(mu[j])) / s;
-        part([&](std::size_t at, const W& p) { sums[at].add(s > 0.0 ? W(p * W(up)) : undefined<W>()); }, i, j, k, z, s);
-      });
-      const Target<Real> target = sweep.target(to);
-      for (std::size_t i = 0; i < size; ++i) target.put(i, static_cast<Real>(sums[i].value()));
-    };
-    const auto size = [&](const auto& stride) {  // how many elements the operand has
+    if (pull_in<Work<Real>>(sweep, up)) return;
+    static_cast<void>(pull_in<Wider<Real>>(sweep, up));
+  }
+  /// Adds up the parts of each operand in type W; false, and nothing is done, when W is Real and some part has left its range.
+  template <class W> [[nodiscard]] bool pull_in(BasicSweep<Real>& sweep, const Real& up) const {
+    const auto size_of = [&](Destination to, const auto& stride) {  // how many elements the operand has; 0 where nobody asks
       std::size_t last = 0;
       for (std::size_t axis = 0; axis < Shape::max_rank; ++axis) last += stride[axis] * (together.x_mu.extents[axis] - 1);
-      return last + 1;
+      return to ? last + 1 : 0;
     };
-    pull(to_x, size(together.x_mu.stride_a), [](auto add, std::size_t i, std::size_t, std::size_t, const W& z, const W& s) { add(i, -z / s); });
-    pull(to_mu, size(together.x_mu.stride_b), [](auto add, std::size_t, std::size_t j, std::size_t, const W& z, const W& s) { add(j, z / s); });
-    pull(to_sigma, size(together.x_sigma.stride_b), [](auto add, std::size_t, std::size_t, std::size_t k, const W& z, const W& s) {
-      add(k, z * z / s);
-      add(k, -1.0 / s);
+    const std::size_t of_x = size_of(to_x, together.x_mu.stride_a), of_mu = size_of(to_mu, together.x_mu.stride_b);
+    const std::size_t of_sigma = size_of(to_sigma, together.x_sigma.stride_b);
+    constexpr bool may_leave_range = std::is_same_v<W, double> && std::is_same_v<Real, double>;
+    const Scratch<Compensated<W>> by_x(of_x), by_mu(of_mu), by_sigma(of_sigma);
+    bool in_range = true;
+    together.for_each([&](std::size_t i, std::size_t j, std::size_t k) {
+      const W s(sigma[k]), z = (W(x[i]) - W(mu[j])) / s, once = s > 0.0 ? W(W(up) / s) : undefined<W>(), slope = z * once;
+      if constexpr (may_leave_range) in_range = in_range && !is_extreme(once) && (!is_extreme(slope) || x[i] == mu[j]);
+      if (of_x != 0) by_x[i].add(-slope);
+      if (of_mu != 0) by_mu[j].add(slope);
+      if (of_sigma == 0) return;
+      by_sigma[k].add(z * slope);
+      by_sigma[k].add(-once);
     });
+    if constexpr (may_leave_range) {
+      const auto is_finite = [](const Scratch<Compensated<W>>& sums, std::size_t n) {
+        return std::all_of(sums.data(), sums.data() + n, [](const auto& sum) { return std::isfinite(sum.value()); });
+      };
+      if (!in_range || !is_finite(by_x, of_x) || !is_finite(by_mu, of_mu) || !is_finite(by_sigma, of_sigma)) return false;
+    }
+    const auto put = [&](Destination to, const Scratch<Compensated<W>>& sums, std::size_t n) {
+      if (n == 0) return;
+      const Target<Real> target = sweep.target(to);
+      for (std::size_t i = 0; i < n; ++i) target.put(i, static_cast<Real>(sums[i].value()));
+    };
+    put(to_x, by_x, of_x);
+    put(to_mu, by_mu, of_mu);
+    put(to_sigma, by_sigma, of_sigma);
+    return true;
   }
 };
 }  // namespace

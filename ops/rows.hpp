@@ -99,6 +99,9 @@ template <PlainReal Real> [[nodiscard]] gradus_kernels::SoftmaxRow exponentials_
   return row;
 }
 
+/// log(1 + rest). From 1 on the sum loses nothing that matters, and a logarithm takes half as long as log1p.
+[[nodiscard]] inline double log_of_total(double rest) { return rest >= 1 ? std::log(1 + rest) : std::log1p(rest); }
+
 /// How kernels treat a target.
 template <class Real> [[nodiscard]] gradus_kernels::Into into_of(const Target<Real>& target) {
   return target.add ? gradus_kernels::Into::add : gradus_kernels::Into::write;

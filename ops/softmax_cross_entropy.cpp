@@ -165,7 +165,7 @@ template <PlainReal Real> struct ClassLoss {
   [[nodiscard]] static double loss(const Real* z, std::size_t n, std::uint32_t target, Real* e, double& rest) {
     const gradus_kernels::SoftmaxRow row = exponentials_by_kernels(z, n, e);
     rest = row.easy ? row.rest : -1;
-    const double log_rest = std::log1p(row.rest), at = static_cast<double>(z[target]);
+    const double log_rest = log_of_total(row.rest), at = static_cast<double>(z[target]);
     const auto gap = two_sum(row.top, -at);
     const double value = at == row.top ? log_rest : (gap.high + log_rest) + gap.low;
     if (is_extreme(value)) [[unlikely]] return wide_loss(z, n, target);
