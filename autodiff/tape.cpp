@@ -303,11 +303,12 @@ template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adj
   for (std::size_t r = 0; r < ranges_.size(); ++r) {
     const Range& range = ranges_[r];
     const std::size_t end = std::size_t{range.first} + range.count;
-    std::fill(adjoint + done, adjoint + (range.scalars ? end : range.first), Real(0));
+    const std::size_t zeros_end = range.scalars ? end : range.first;
+    if (done != zeros_end) std::fill(adjoint + done, adjoint + zeros_end, Real(0));
     adjoints.written_[r] = range.scalars;
     done = end;
   }
-  std::fill(adjoint + done, adjoint + n, Real(0));
+  if (done != n) std::fill(adjoint + done, adjoint + n, Real(0));
 }
 
 template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {

@@ -4,7 +4,9 @@
 #include <Eigen/Core>
 
 #include <autodiff/simd/pack.hpp>
+#include <ops/simd/array_tables.hpp>
 #include <ops/simd/product_tiles.hpp>
+#include <ops/simd/thin_products.hpp>
 
 namespace gradus {
 namespace {
@@ -14,6 +16,10 @@ using Index = Eigen::Index;
 
 /// c += a·x for a vector x.
 template <class Real> void multiply_vector(const Matrix<Real>& a, const Real* x, std::size_t step, Real* c) {
+  if (a.by_rows && ThinProducts<Real>::fits(a.columns)) return ThinProducts<Real>::times(a.data, a.stride, a.rows, a.columns, x, c);
+  if (a.by_rows && a.rows <= ThinProducts<Real>::few) return ThinProducts<Real>::times_few(a.data, a.stride, a.rows, a.columns, x, c);
+  if (!a.by_rows && a.columns <= ThinProducts<Real>::few) return ThinProducts<Real>::combine_few(a.data, a.stride, a.columns, a.rows, x, step, c);
+  if (!a.by_rows && ThinProducts<Real>::fits(a.rows)) return ThinProducts<Real>::combine(a.data, a.stride, a.columns, a.rows, x, step, c);
   using Eigen::internal::const_blas_data_mapper;
   const auto rows = static_cast<Index>(a.rows), terms = static_cast<Index>(a.columns), stride = static_cast<Index>(a.stride), x_step = static_cast<Index>(step);
   constexpr auto chain = static_cast<Index>(gradus_kernels::Products<Real>::chain);
