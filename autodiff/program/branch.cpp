@@ -2,6 +2,7 @@
 #include <autodiff/program/branch.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <utility>
 
@@ -55,6 +56,32 @@ class Borrowed {
   }
   std::unique_ptr<Workspace> workspace_;
 };
+
+/// The sum over the lanes of each of n numbers.
+template <std::size_t width> void add_lanes(const double* lane, std::size_t n, double* total) {
+  for (std::size_t u = 0; u < n; ++u, lane += width) {
+    double sum[width];
+    std::copy_n(lane, width, sum);
+    for (std::size_t half = width / 2; half > 0; half /= 2)
+      for (std::size_t i = 0; i < half; ++i) sum[i] += sum[i + half];
+    total[u] = sum[0];
+  }
+}
+
+/// Adds up the adjoints of pieces in a fixed tree, so that it does not show which thread did which piece. Who comes to a fork second adds what both have:
+/// neighbouring pieces are mostly still in the caches of the same thread.
+void combine(Workspace& workspace, std::size_t piece, std::size_t pieces, std::size_t uniforms) {
+  for (std::size_t stride = 1; stride < pieces; stride *= 2) {
+    const std::size_t left = piece / (2 * stride) * (2 * stride), right = left + stride;
+    if (right < pieces) {
+      if (std::atomic_ref(workspace.arrived[right]).fetch_add(1, std::memory_order_acq_rel) == 0) return;
+      double* const to = workspace.partial.data() + left * uniforms;
+      const double* const from = workspace.partial.data() + right * uniforms;
+      for (std::size_t u = 0; u < uniforms; ++u) to[u] += from[u];
+    }
+    piece = left;
+  }
+}
 
 }  // namespace
 
@@ -186,6 +213,7 @@ double Branch::replay(const Call& call, Workspace& workspace) const {
   workspace.other_counts.assign(pieces, 0);
   workspace.sums.assign(pieces, 0.0);
   if (by_parameters) workspace.partial.resize(pieces * uniforms);
+  workspace.arrived.assign(pieces, 0);
 
   parallel_for(call.count, piece, [&](std::size_t begin, std::size_t end) {
     const Borrowed own;
@@ -205,21 +233,15 @@ double Branch::replay(const Call& call, Workspace& workspace) const {
     workspace.other_counts[which] = share.other_count;
     workspace.sums[which] = share.sum;
     if (!by_parameters) return;
-    double* total = workspace.partial.data() + which * uniforms;
-    for (std::size_t u = 0; u < uniforms; ++u) {
-      const double* lane = share.uniform_adjoints + u * lanes.width;
-      total[u] = lane[0];
-      for (std::size_t i = 1; i < lanes.width; ++i) total[u] += lane[i];
-    }
+    double* const total = workspace.partial.data() + which * uniforms;
+    const double* const lane = share.uniform_adjoints;
+    if (lanes.width == 8) add_lanes<8>(lane, uniforms, total);
+    else if (lanes.width == 4) add_lanes<4>(lane, uniforms, total);
+    else add_lanes<2>(lane, uniforms, total);
+    combine(workspace, which, pieces, uniforms);
   });
-
-  // A fixed tree: which thread did which piece does not show.
   for (std::size_t stride = 1; stride < pieces; stride *= 2)
-    for (std::size_t i = 0; i + stride < pieces; i += 2 * stride) {
-      workspace.sums[i] += workspace.sums[i + stride];
-      if (by_parameters)
-        for (std::size_t u = 0; u < uniforms; ++u) workspace.partial[i * uniforms + u] += workspace.partial[(i + stride) * uniforms + u];
-    }
+    for (std::size_t i = 0; i + stride < pieces; i += 2 * stride) workspace.sums[i] += workspace.sums[i + stride];
   if (by_parameters) pull_shared_back(workspace.partial.data(), workspace, call.parameter_gradient);
   std::size_t kept = 0;
   for (std::size_t k = 0; k < pieces; ++k)

@@ -30,6 +30,7 @@ struct Workspace {
   Rows rows, uniform_adjoints, once;
   std::vector<double> uniforms, sums, partial;
   std::vector<std::size_t> remaining, others, other_counts;
+  std::vector<unsigned> arrived;  // at each fork of the tree in which pieces are added up
 };
 
 class Branch {
