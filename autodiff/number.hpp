@@ -120,6 +120,8 @@ template <Number T> [[nodiscard]] constexpr auto at_least_double(const T& x) {
   else return x;
 }
 
+/// -|x|.
+template <Number T> [[nodiscard]] auto minus_abs(const T& x) { return -abs(x); }
 /// e^x and e^x - 1 for x <= 0; packs have forms of them that share their parts.
 template <Number T> [[nodiscard]] auto exp_below_zero(const T& x) { return exp(x); }
 template <Number T> [[nodiscard]] auto expm1_below_zero(const T& x) { return expm1(x); }

@@ -16,11 +16,11 @@ struct Sigmoid {
                                .value_ulps = 2.5, .derivative_ulps = 2.5,
                                .probes = {{"saturated", {37, -37, 709, -709.5, -745}}}, .source = "DLMF 4.34"};
   static auto value(Number auto x) {
-    const auto e = exp_below_zero(-abs(x));
+    const auto e = exp_below_zero(minus_abs(x));
     return part_of_one_plus(x < 0.0, e);
   }
   static auto derivative(Number auto x, Number auto /*y*/) {
-    const auto e = exp_below_zero(-abs(x));
+    const auto e = exp_below_zero(minus_abs(x));
     return over_square_of_one_plus(e, e);
   }
 };

@@ -170,6 +170,12 @@ template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(cons
 
 namespace gradus {
 
+template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> minus_abs(Pack<T, N> x) {
+  using Values = typename Register<T>::Values;
+  using Bits = typename Register<T>::Bits;
+  for (auto& p : x.part) p = reinterpret_cast<Values>(reinterpret_cast<Bits>(p) | reinterpret_cast<Bits>(-Values{}));
+  return x;
+}
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp(const Pack<double, N>& x) { return detail::shifted_exp(x, 0.0); }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1(const Pack<double, N>& x) {
   return where(abs(x) < 1e-17, x, where(x > 710.0, std::numeric_limits<double>::infinity(), detail::ordinary_expm1(x)));

@@ -24,15 +24,16 @@ template <class F> GRADUS_INLINE auto in_double(F f) {
     return joined(low, high);
   };
 }
-/// Evaluates a formula of Op over packs of Real: as they are, or in double.
-template <class Real, class Op, class F, class... X> GRADUS_INLINE auto evaluate(const Op& op, F f, const X&... x) {
-  if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op>) {
-    if constexpr (can_work_in_float<Op> && has_fma)
-      if (op.works_in_float()) return f(x...);
-    return in_double(f)(x...);
-  } else {
-    return f(x...);
-  }
+/// Evaluates a formula of Op over packs of Real: as they are, or those of floats in double unless the op works in float.
+template <class Op, class Real, class InFloat, class F, class... X> GRADUS_INLINE auto evaluate(InFloat, F f, const X&... x) {
+  if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op> && !InFloat::value) return in_double(f)(x...);
+  else return f(x...);
+}
+/// f(whether Op works in float), which is asked once an array.
+template <class Op, class Real, class F> GRADUS_INLINE auto with_choice(const Op& op, F f) {
+  if constexpr (std::is_same_v<Real, float> && has_fma && can_work_in_float<Op>)
+    if (op.works_in_float()) return f(std::true_type());
+  return f(std::false_type());
 }
 
 /// Lanes whose partial must be formed in the wider range before it meets its adjoint.
@@ -95,31 +96,35 @@ template <class Op, class Real> struct UnaryKernels {
   static void value(const void* pointer, const Real* x, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     const auto formula = [&]<class P>(const P& at) __attribute__((always_inline)) { return P(op.value(at)); };
-    for_each_pack<lanes>(
-        n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, evaluate<Real>(op, formula, load(x + i, count, Real(0))), count); });
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        store(y + i, evaluate<Op, Real>(in_float, formula, load(x + i, count, Real(0))), count);
+      });
+    });
   }
   static void value_and_slope(const void* pointer, const Real* x, Real* y, Real* slope, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
-    for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const auto [value, partial] = value_and_partial(op, load(x + i, count, Real(0)));
-      store(y + i, value, count);
-      store(slope + i, partial, count);
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        const auto [value, partial] = value_and_partial(in_float, op, load(x + i, count, Real(0)));
+        store(y + i, value, count);
+        store(slope + i, partial, count);
+      });
     });
   }
   /// Both at once where they share more than the value.
   struct Both { X value, partial; };
-  GRADUS_INLINE static Both value_and_partial(const Op& op, const X& at) {
+  template <class InFloat> GRADUS_INLINE static Both value_and_partial(InFloat in_float, const Op& op, const X& at) {
     if constexpr (has_cheap_derivative<Op>) {
-      const X value = evaluate<Real>(op, [&]<class P>(const P& p) __attribute__((always_inline)) { return P(op.value(p)); }, at);
-      return {value, evaluate<Real>(op, [&]<class P>(const P& p, const P& y) __attribute__((always_inline)) { return P(op.derivative(p, y)); }, at, value)};
+      const X value = evaluate<Op, Real>(in_float, [&]<class P>(const P& p) __attribute__((always_inline)) { return P(op.value(p)); }, at);
+      const auto derivative = [&]<class P>(const P& p, const P& y) __attribute__((always_inline)) { return P(op.derivative(p, y)); };
+      return {value, evaluate<Op, Real>(in_float, derivative, at, value)};
     } else {
-      const auto [value, partial] = evaluate<Real>(
-          op,
-          [&]<class P>(const P& p) __attribute__((always_inline)) {
-            const P result(op.value(p));
-            return Partials<P>{result, P(op.derivative(p, result))};
-          },
-          at);
+      const auto formulas = [&]<class P>(const P& p) __attribute__((always_inline)) {
+        const P result(op.value(p));
+        return Partials<P>{result, P(op.derivative(p, result))};
+      };
+      const auto [value, partial] = evaluate<Op, Real>(in_float, formulas, at);
       return {value, partial};
     }
   }
@@ -131,29 +136,31 @@ template <class Op, class Real> struct UnaryKernels {
     Sums sums;
     __builtin_memcpy(&sums, running.memory, sizeof sums);
     Sizes<Op, X> sizes;
-    const auto value = [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const auto [y, partial] = value_and_partial(op, load(x + i, count, Real(0)));
-      store(slope + i, partial, count);
-      sizes.add(partial);
-      return y;
-    };
-    if constexpr (std::is_same_v<Real, float>) {
-      constexpr std::size_t most = 512;
-      alignas(X) float y[most];
-      for (std::size_t from = 0; from < n; from += most) {
-        const std::size_t part = n - from < most ? n - from : most;
-        for_each_pack<lanes>(part, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, value(from + i, count), count); });
-        add_floats(sums, y, part, x + from + part, slope + from + part);
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      const auto value = [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        const auto [y, partial] = value_and_partial(in_float, op, load(x + i, count, Real(0)));
+        store(slope + i, partial, count);
+        sizes.add(partial);
+        return y;
+      };
+      if constexpr (std::is_same_v<Real, float>) {
+        constexpr std::size_t most = 512;
+        alignas(X) float y[most];
+        for (std::size_t from = 0; from < n; from += most) {
+          const std::size_t part = n - from < most ? n - from : most;
+          for_each_pack<lanes>(part, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, value(from + i, count), count); });
+          add_floats(sums, y, part, x + from + part, slope + from + part);
+        }
+      } else {
+        sums.add(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+          const X y = value(i, count);
+          if constexpr (!std::is_same_v<decltype(count), std::size_t>) return y;
+          alignas(X) Real part[lanes] = {};
+          store(part, y, count);
+          return X::load(part);
+        });
       }
-    } else {
-      sums.add(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-        const X y = value(i, count);
-        if constexpr (!std::is_same_v<decltype(count), std::size_t>) return y;
-        alignas(X) Real part[lanes] = {};
-        store(part, y, count);
-        return X::load(part);
-      });
-    }
+    });
     __builtin_memcpy(running.memory, &sums, sizeof sums);
     return !sizes.leave_range();
   }
@@ -182,7 +189,7 @@ template <class Op, class Real> struct UnaryKernels {
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X adjoint = load(up + i, count, Real(0)), kept = load(saved + i, count, Real(0));
       X partial;
-      if constexpr (has_cheap_derivative<Op>) partial = evaluate<Real>(op, formula, load(x + i, count, Real(0)), kept);
+      if constexpr (has_cheap_derivative<Op>) partial = evaluate<Op, Real>(std::false_type(), formula, load(x + i, count, Real(0)), kept);
       else partial = kept;
       const auto nothing = adjoint == 0.0;
       X part = where(nothing, adjoint, partial * adjoint);
@@ -213,7 +220,7 @@ template <class Op, class Real> struct BinaryKernels {
     const auto formula = [&]<class P>(const P& at_a, const P& at_b) __attribute__((always_inline)) { return P(op.value(at_a, at_b)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X at_a = single == Single::first ? first : load(a + i, count, Real(0)), at_b = single == Single::second ? second : load(b + i, count, Real(0));
-      store(y + i, evaluate<Real>(op, formula, at_a, at_b), count);
+      store(y + i, evaluate<Op, Real>(std::false_type(), formula, at_a, at_b), count);
     });
   }
 
@@ -232,7 +239,7 @@ template <class Op, class Real> struct BinaryKernels {
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X at_a = single == Single::first ? first : load(a + i, count, Real(0)), at_b = single == Single::second ? second : load(b + i, count, Real(0));
       const X adjoint = load(up + i, count, Real(0));
-      const auto [da, db] = evaluate<Real>(op, formulas, at_a, at_b, load(y + i, count, Real(0)));
+      const auto [da, db] = evaluate<Op, Real>(std::false_type(), formulas, at_a, at_b, load(y + i, count, Real(0)));
       const auto nothing = adjoint == 0.0;
       X part_a = where(nothing, adjoint, da * adjoint), part_b = where(nothing, adjoint, db * adjoint);
       if constexpr (!has_step_derivative<Op>) {
