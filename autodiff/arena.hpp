@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -23,6 +24,11 @@ inline constexpr bool reserves_at_once = false;
 #endif
 [[nodiscard]] Reservation reserve_more(Reservation old, std::size_t used, std::size_t bytes);
 void release(Reservation) noexcept;
+
+/// Asks for the cache line that lies so many bytes behind p, whatever is there.
+[[gnu::always_inline]] inline void prefetch(const void* p, std::ptrdiff_t bytes) noexcept {
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(bytes)));
+}
 
 /// Uninitialised memory aligned to cache lines, and to huge pages where it is large. Throws std::bad_alloc.
 [[nodiscard]] void* allocate_lines(std::size_t bytes);

@@ -47,6 +47,22 @@ std::vector<Dual<double>> run(const VectorOp& op, Here, std::span<const std::vec
   return y;
 }
 
+std::vector<BasicVar<Dual<double>>> run(const VectorOp& op, Here here, std::span<const std::vector<BasicVar<Dual<double>>>> operands) {
+  std::vector<std::vector<Dual<double>>> x;
+  std::vector<BasicVar<Dual<double>>> all;
+  for (const auto& operand : operands) {
+    x.emplace_back();
+    for (const auto& v : operand) {
+      x.back().push_back(v.value());
+      all.push_back(v);
+    }
+  }
+  const std::vector<Dual<double>> unknown(all.size(), std::numeric_limits<double>::quiet_NaN());
+  std::vector<BasicVar<Dual<double>>> y;
+  for (const Dual<double>& v : run(op, here, x)) y.push_back(custom<Dual<double>>(v, all, unknown));
+  return y;
+}
+
 std::vector<Var> run(const VectorOp& op, Here, std::span<const std::vector<Var>> operands) {
   std::vector<Tensor> stacked;
   std::vector<std::size_t> sizes;

@@ -101,5 +101,7 @@ std::vector<double> run(const VectorOp& op, Here here, std::span<const std::vect
 std::vector<BasicVar<double>> run(const VectorOp& op, Here here, std::span<const std::vector<BasicVar<double>>> operands);
 /// Forward mode has no rule to use: the tangents are NaN.
 std::vector<Dual<double>> run(const VectorOp& op, Here here, std::span<const std::vector<Dual<double>>> operands);
+/// Nor have second derivatives: they are NaN.
+std::vector<BasicVar<Dual<double>>> run(const VectorOp& op, Here here, std::span<const std::vector<BasicVar<Dual<double>>>> operands);
 
 }  // namespace gradus

@@ -20,12 +20,6 @@ Shape::Shape(std::span<const std::size_t> extents) : rank_(static_cast<std::uint
   }
 }
 
-std::size_t Shape::size() const noexcept {
-  std::size_t n = 1;
-  for (std::size_t i = 0; i < rank_; ++i) n *= extents_[i];
-  return n;
-}
-
 std::string Shape::text() const {
   if (rank_ == 0) return "scalar";
   return fmt::format("{}", fmt::join(extents_.begin(), extents_.begin() + rank_, "x"));

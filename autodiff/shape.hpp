@@ -20,7 +20,11 @@ class Shape {
   explicit Shape(std::span<const std::size_t> extents);
 
   [[nodiscard]] std::size_t rank() const noexcept { return rank_; }
-  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t n = 1;
+    for (std::size_t i = 0; i < rank_; ++i) n *= extents_[i];
+    return n;
+  }
   [[nodiscard]] std::size_t operator[](std::size_t axis) const noexcept { return extents_[axis]; }
   [[nodiscard]] bool operator==(const Shape&) const = default;
   /// "2x3x4", or "scalar".

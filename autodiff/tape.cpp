@@ -278,6 +278,8 @@ namespace {
 template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begin, std::size_t end, Real* adjoint) {
   for (std::size_t k = end; k-- > begin;) {
     const Node<Real>& n = nodes[k];
+    // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
+    prefetch(&n, -4096);
     const Real up = adjoint[n.out];
     // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
     if (is_zero(up)) continue;
@@ -314,11 +316,12 @@ template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adj
   for (std::size_t r = 0; r < ranges_.size(); ++r) {
     const Range& range = ranges_[r];
     const std::size_t end = std::size_t{range.first} + range.count;
-    std::fill(adjoint + done, adjoint + (range.scalars ? end : range.first), Real(0));
+    const std::size_t zeros_end = range.scalars ? end : range.first;
+    if (done != zeros_end) std::fill(adjoint + done, adjoint + zeros_end, Real(0));
     adjoints.held_[r] = range.scalars ? Held::each : Held::nothing;
     done = end;
   }
-  std::fill(adjoint + done, adjoint + n, Real(0));
+  if (done != n) std::fill(adjoint + done, adjoint + n, Real(0));
 }
 
 template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {

@@ -154,6 +154,9 @@ template <class Real> class TapeCore {
   }
   /// Room for one more node. Where address space is reserved at the start there is room, or there will never be.
   [[gnu::always_inline]] void make_room() {
+    // Beyond the caches a store waits for the line that it writes to: 1.85 ns an operation, 0.83 when it was asked for this early. Asked for to be
+    // written (the second argument), it comes later: 1.1.
+    prefetch(end_, 1024);
     if (end_ == limit_) [[unlikely]] {
       if constexpr (reserves_at_once) throw_nodes_exhausted();
       else grow();
@@ -256,9 +259,14 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   }
   /// Records an array operation: pull(sweep) reads the adjoints of the result and contributes to those of its inputs. It must be trivially destructible.
   template <class Pull> void record_block(Destination result, std::size_t count, Pull&& pull) {
-    using Closure = std::remove_cvref_t<Pull>;
+    make_block(result, count, [&]() -> std::remove_cvref_t<Pull> { return std::forward<Pull>(pull); });
+  }
+  /// The same, where make() returns the pullback: it is made where it stays. A copy would read what has just been written in smaller pieces, and wait
+  /// until all of that has reached the cache (a tenth of a small softmax).
+  template <class Make> void make_block(Destination result, std::size_t count, Make&& make) {
+    using Closure = std::remove_cvref_t<decltype(make())>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
-    const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(std::forward<Pull>(pull));
+    const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(make());
     blocks_.push_back({this->size(), result.first, static_cast<Slot>(count), result.range,
                        [](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure});
     this->open_ = 0;

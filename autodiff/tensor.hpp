@@ -18,6 +18,17 @@ namespace gradus {
 [[noreturn]] void throw_size_mismatch(const char* who, std::size_t values, const Shape& shape);
 [[noreturn]] void throw_index(std::size_t index, const Shape& shape);
 
+namespace detail {
+/// Memory for n elements, aligned to cache lines if it is more than one: vectors that cross lines take twice as long to read.
+template <class Real> std::shared_ptr<Real[]> allocate_elements(std::size_t n) {
+  if (n * sizeof(Real) <= Arena::alignment) return std::shared_ptr<Real[]>(new Real[n + (n == 0)]);
+  static_assert(std::is_trivially_destructible_v<Real>);
+  auto* const elements = static_cast<Real*>(allocate_lines(n * sizeof(Real)));
+  std::uninitialized_default_construct_n(elements, n);
+  return std::shared_ptr<Real[]>(elements, [](Real* memory) { free_lines(memory); });
+}
+}  // namespace detail
+
 /// Values and the slots of their adjoints; cheap to copy, a copy is the same tensor. Elements are Vars of the same slots.
 /// The values of a recorded tensor live in its tape: reading them after a clear or rewind throws TapeError.
 template <class Real> class BasicTensor {
@@ -47,7 +58,7 @@ template <class Real> class BasicTensor {
   /// A scalar that is the variable.
   BasicTensor(const BasicVar<Real>& x);  // NOLINT: a Var is a tensor of rank 0
   /// A constant. Throws ShapeError unless there are as many values as the shape has elements.
-  BasicTensor(const Shape& shape, std::span<const Real> values) : shape_(shape), size_(shape.size()), owned_(new Real[size_ + (size_ == 0)]) {
+  BasicTensor(const Shape& shape, std::span<const Real> values) : shape_(shape), size_(shape.size()), owned_(detail::allocate_elements<Real>(size_)) {
     if (values.size() != size_) throw_size_mismatch("tensor", values.size(), shape);
     std::copy(values.begin(), values.end(), owned_.get());
     data_ = owned_.get();
@@ -164,7 +175,7 @@ template <class Real> class BasicResult {
         if (operand->owned() != nullptr) tape_->keep(operand->owned());
       tensor_.data_ = tape_->allocate(tensor_.size_);
     } else {
-      tensor_.owned_ = std::shared_ptr<Real[]>(new Real[tensor_.size_ + (tensor_.size_ == 0)]);
+      tensor_.owned_ = detail::allocate_elements<Real>(tensor_.size_);
       tensor_.data_ = tensor_.owned_.get();
     }
   }
@@ -192,7 +203,7 @@ template <class Real> class BasicResult {
     if (tape_ != nullptr && tensor_.size_ != 0) {
       tensor_.to_ = tape_->array(tensor_.size_);
       tensor_.word_ = tape_->input_word();
-      tape_->record_block(tensor_.to_, tensor_.size_, make_pull(tensor_.to_.first));
+      tape_->make_block(tensor_.to_, tensor_.size_, [&] { return make_pull(tensor_.to_.first); });
     } else if (tape_ != nullptr) {  // an empty result has no adjoints: it is a constant that owns nothing of the tape
       tensor_.owned_ = std::shared_ptr<Real[]>(new Real[1]);
       tensor_.data_ = tensor_.owned_.get();

@@ -30,14 +30,6 @@ inline constinit std::atomic<std::size_t> known_vector_width{0};
   return width != 0 ? width : find_vector_width();
 }
 
-/// What keeps a product from being fused with a later sum: values are those of the function on double.
-[[gnu::always_inline]] inline double uncontracted(double product) noexcept {
-#if defined(__x86_64__)
-  __asm__("" : "+x"(product));
-#endif
-  return product;
-}
-
 /// An op at a point: its value and its partials.
 struct Linear { double value, da, db; };
 
@@ -125,32 +117,23 @@ inline constexpr std::size_t most_wide_tangents = 16;
 /// True when f can be called with an array of N wide duals.
 template <class F, std::size_t N> constexpr bool takes_wide_duals = std::is_invocable_v<F&, const std::array<wide_baseline::WideDual<N>, N>&>;
 
-/// True when all are finite. Differences of a number and itself are 0 or NaN; a sum of them would wait for N additions in a row (8 of 45 ns).
-template <std::size_t N> [[gnu::always_inline]] inline bool are_finite(const std::array<double, N>& x) {
-  typedef double Pair __attribute__((vector_size(16), aligned(8), may_alias));
-  typedef std::int64_t Bits __attribute__((vector_size(16), may_alias));
-  Bits seen{};
-  for (std::size_t i = 0; i + 1 < N; i += 2) {
-    const Pair pair = *reinterpret_cast<const Pair*>(x.data() + i);
-    seen |= (Bits)(pair - pair);
-  }
-  if constexpr (N % 2 == 1) seen[0] |= std::bit_cast<std::int64_t>(x[N - 1] - x[N - 1]);
-  return (seen[0] | seen[1]) == 0;
-}
-
 /// f and its gradient in forward mode. False when the result cannot be relied on as that of the tape can: an operation was invalid, a number left the
 /// range, or the result is not finite. (A tangent meets the partials in the order in which they were computed, an adjoint in the other one: what
 /// overflows, or loses its digits below 1e-308, on one way need not do so on the other. And an infinite partial times a tangent of 0 is NaN.)
 template <std::size_t N, class F> bool gradient_in_forward_mode(F& f, const std::array<double, N>& x, double& value, std::array<double, N>& gradient) {
-  clear_flags();
+  const auto push = [&] {
 #if GRADUS_WIDE_LEVELS
-  const std::size_t width = vector_width();
-  value = width == 8 ? wide_avx512::push_all(f, x, gradient) : width == 4 ? wide_avx2::push_all(f, x, gradient) : wide_baseline::push_all(f, x, gradient);
-#else
-  value = wide_baseline::push_all(f, x, gradient);
+    const std::size_t width = vector_width();
+    if (width == 8) [[likely]] return wide_avx512::push_all(f, x, value, gradient);
+    if (width == 4) return wide_avx2::push_all(f, x, value, gradient);
 #endif
-  if (any_flag()) return false;
-  return std::isfinite(value) && are_finite(gradient);
+    return wide_baseline::push_all(f, x, value, gradient);
+  };
+  const bool finite = push();
+  if (!any_flag()) [[likely]] return finite;
+  // A flag may have been raised before: a second run tells. To look at the flags before the first would cost 4 of 40 ns.
+  clear_flags();
+  return push() && !any_flag();
 }
 }  // namespace detail
 

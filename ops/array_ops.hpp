@@ -4,12 +4,15 @@
 #include <ops/cross_entropy.hpp>
 #include <ops/dot.hpp>
 #include <ops/linear.hpp>
+#include <ops/linear_recurrence.hpp>
 #include <ops/log_softmax.hpp>
 #include <ops/log_sum_exp.hpp>
 #include <ops/matmul.hpp>
 #include <ops/maxout.hpp>
 #include <ops/maxout_reduce.hpp>
 #include <ops/mean.hpp>
+#include <ops/mean_squared_error.hpp>
+#include <ops/normal_log_density.hpp>
 #include <ops/reduce_max.hpp>
 #include <ops/softmax.hpp>
 #include <ops/softmax_cross_entropy.hpp>
@@ -17,6 +20,7 @@
 
 namespace gradus {
 
-using ArrayOps = OpList<Sum, Mean, ReduceMax, LogSumExp, Softmax, LogSoftmax, CrossEntropy, SoftmaxCrossEntropy, Matmul, Linear, Maxout, MaxoutReduce, Dot>;
+using ArrayOps = OpList<Sum, Mean, ReduceMax, LogSumExp, Softmax, LogSoftmax, CrossEntropy, SoftmaxCrossEntropy, Matmul, Linear, Maxout, MaxoutReduce, Dot, MeanSquaredError,
+                        NormalLogDensity, LinearRecurrence>;
 
 }  // namespace gradus

@@ -48,6 +48,13 @@ template <class T> T element(const Tensor& t, std::size_t i) {
   else return t[i];
 }
 
+template <class T> Value<T> to_value(const Tensor& y) {
+  if (y.rank() == 0) return Value<T>(element<T>(y, 0));
+  std::vector<T> elements;
+  for (std::size_t i = 0; i < y.size(); ++i) elements.push_back(element<T>(y, i));
+  return Value<T>(std::move(elements));
+}
+
 /// A function of vectors through an array op: the result is a number, or a vector if the tensor has rank 1.
 template <class T, class F> Function<T> vector_function(std::size_t arguments, F f) {
   return {arguments, arguments, [f, arguments](std::span<const Value<T>> x) {
@@ -65,10 +72,23 @@ template <class T, class F> Function<T> vector_function(std::size_t arguments, F
                 throw std::invalid_argument(e.what());
               }
             }();
-            if (y.rank() == 0) return Value<T>(element<T>(y, 0));
-            std::vector<T> elements;
-            for (std::size_t i = 0; i < y.size(); ++i) elements.push_back(element<T>(y, i));
-            return Value<T>(std::move(elements));
+            return to_value<T>(y);
+          }, false};
+}
+
+/// A function of three operands, each a number or a vector, through an array op; the result as above.
+template <class T, class F> Function<T> broadcast_function(F f) {
+  return {3, 3, [f](std::span<const Value<T>> x) {
+            std::vector<Tensor> operands;
+            for (const auto& v : x) {
+              if (v.is_vector() && v.elements().empty()) throw std::invalid_argument("the vector is empty");
+              operands.push_back(v.is_vector() ? to_tensor(v) : Tensor(v.scalar()));
+            }
+            try {
+              return to_value<T>(f(operands[0], operands[1], operands[2]));
+            } catch (const ShapeError& e) {
+              throw std::invalid_argument(e.what());
+            }
           }, false};
 }
 
@@ -85,6 +105,10 @@ template <class T> Functions<T> make_functions() {
   add("maxout", 1, [](const Tensor& x, const Tensor&) { return maxout_reduce(x); });
   add("cross_entropy", 2, [](const Tensor& y, const Tensor& s) { return cross_entropy(s, y); });
   add("softmax_cross_entropy", 2, [](const Tensor& z, const Tensor& y) { return softmax_cross_entropy(z, y); });
+  add("mean_squared_error", 2, [](const Tensor& p, const Tensor& t) { return mean_squared_error(p, t); });
+  const auto add_broadcast = [&table](const char* name, auto f) { table.emplace(name, broadcast_function<T>(f)); };
+  add_broadcast("normal_log_density", [](const Tensor& x, const Tensor& mu, const Tensor& sigma) { return normal_log_density(x, mu, sigma); });
+  add_broadcast("linear_recurrence", [](const Tensor& phi, const Tensor& u, const Tensor& h0) { return linear_recurrence(phi, u, h0); });
   return table;
 }
 

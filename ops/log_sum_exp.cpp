@@ -16,9 +16,11 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
   BasicResult<Real> result(x.shape().without(a), {&x});
   const Real* in = x.data();
   Real* out = result.data();
-  Real* soft = result.is_recorded() ? result.scratch(x.size()) : nullptr;
-  const Scratch<Real> own(soft == nullptr && view.inner == 1 ? view.length : 0);
-  auto* easy = result.is_recorded() && view.inner == 1 ? result.tape().template allocate<bool>(result.size()) : nullptr;
+  constexpr std::size_t beyond = gradus_kernels::Rows<double>::beyond * sizeof(double) / sizeof(float);  // of either type
+  Real* soft = result.is_recorded() ? result.scratch(x.size() + beyond) : nullptr;
+  const Scratch<Real> own(soft == nullptr && view.inner == 1 ? view.length + beyond : 0);
+  // By kernels `soft` has exponentials, and these what they are to be divided by; 0 where a row needs a wider range.
+  auto* totals = result.is_recorded() && view.inner == 1 ? result.tape().template allocate<double>(result.size()) : nullptr;
   for_each_row(view, [&](std::size_t row, std::size_t at) {
     if (view.length == 0) {
       out[row] = Real(-std::numeric_limits<double>::infinity());
@@ -27,10 +29,10 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     const Strided<const Real> z{in + at, view.inner};
     if constexpr (PlainReal<Real>)
       if (view.inner == 1) {
-        const auto row_of = row_kernels<Real>().softmax(in + at, soft == nullptr ? own.data() : soft + at, view.length);
-        if (soft != nullptr) easy[row] = row_of.ordinary && row_of.easy;
-        if (row_of.ordinary) {
-          out[row] = static_cast<Real>(row_of.top + std::log1p(row_of.rest));
+        const auto of = row_kernels<Real>().exponentials(in + at, soft == nullptr ? own.data() : soft + at, view.length);
+        if (soft != nullptr) totals[row] = of.ordinary && of.easy ? 1 + of.rest : 0;
+        if (of.ordinary) {
+          out[row] = static_cast<Real>(of.top + std::log1p(of.rest));
           return;
         }
       }
@@ -39,19 +41,20 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     out[row] = finite ? static_cast<Real>(W(z[top]) + log1p(rest)) : z[top];
   });
   return std::move(result).record([&](Slot first) {
-    return [view, in, soft = static_cast<const Real*>(soft), easy = static_cast<const bool*>(easy), first, to = x.destination()](BasicSweep<Real>& sweep) {
+    return [view, in, soft = static_cast<const Real*>(soft), totals = static_cast<const double*>(totals), first, to = x.destination()](BasicSweep<Real>& sweep) {
       const Target<Real> target = sweep.target(to);
       for_each_row(view, [&](std::size_t row, std::size_t at) {
         const Real up = sweep.adjoint(first)[row];
         const auto put = [&](std::size_t k, const Real& part) { target.put(at + k * view.inner, part); };
         if constexpr (PlainReal<Real>)
-          if (view.inner == 1 && view.length != 0 && easy[row]) return row_kernels<Real>().scale(soft + at, up, target.to + at, into_of(target), view.length);
+          if (view.inner == 1 && view.length != 0 && totals[row] != 0)
+            return row_kernels<Real>().scale(soft + at, static_cast<Real>(static_cast<double>(up) / totals[row]), target.to + at, into_of(target), view.length);
         if (is_zero(up)) {
           for (std::size_t k = 0; k < view.length; ++k) put(k, up);
           return;
         }
         const Strided<const Real> z{in + at, view.inner}, s{soft + at, view.inner};
-        if (is_easy_row(z, s, view.length, first_max(z, view.length))) {
+        if (!(PlainReal<Real> && view.inner == 1) && is_easy_row(z, s, view.length, first_max(z, view.length))) {
           for (std::size_t k = 0; k < view.length; ++k) put(k, s[k] * up);
         } else {
           const Scratch<Wider<Real>> wide(view.length);

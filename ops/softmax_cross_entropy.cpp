@@ -145,54 +145,78 @@ template <class Real> struct Loss {
 
 /// The same for classes that are not smoothed, where everything but the target's own entry is the softmax times the upstream adjoint.
 template <PlainReal Real> struct ClassLoss {
-  Loss<Real> general;
-  const double* others;  ///< of every row the shares of all but its largest entry together; -1 where the row needs a wider range
+  std::size_t rows, n;
+  const Real* z;
+  const std::uint32_t* classes;
+  Real* e;       ///< the exponentials of every row relative to its largest entry
+  double* rest;  ///< the sum of those but that one; -1 where the row needs a wider range
+  Destination to_z;
+  Reduction reduction;
+  Slot first;
 
-  /// The loss of a row, for which s has room.
-  [[nodiscard]] static double loss(const Loss<Real>& general, std::size_t row, Real* s, double* others) {
-    const std::size_t n = general.n;
-    const Real* z = general.z + row * n;
-    const gradus_kernels::SoftmaxRow e = soft_row_by_kernels(z, n, s);
-    if (others != nullptr) others[row] = e.easy ? e.rest / (1 + e.rest) : -1;
-    const double log_rest = std::log1p(e.rest), at = static_cast<double>(z[general.classes[row]]);
-    const auto gap = two_sum(e.top, -at);
-    const double value = at == e.top ? log_rest : (gap.high + log_rest) + gap.low;
-    if (is_extreme(value)) [[unlikely]] return static_cast<double>(general.template loss<Wider<Real>>(row, Strided<Real>{nullptr, 1}));
+  [[nodiscard]] Loss<Real> general() const {
+    Loss<Real> loss{.rows = rows, .n = n, .options = {.reduction = reduction}, .z = z};
+    loss.classes = classes;
+    loss.to_z = to_z;
+    return loss;
+  }
+
+  /// The loss of a row; e and rest as above.
+  [[nodiscard]] static double loss(const Real* z, std::size_t n, std::uint32_t target, Real* e, double& rest) {
+    const gradus_kernels::SoftmaxRow row = exponentials_by_kernels(z, n, e);
+    rest = row.easy ? row.rest : -1;
+    const double log_rest = std::log1p(row.rest), at = static_cast<double>(z[target]);
+    const auto gap = two_sum(row.top, -at);
+    const double value = at == row.top ? log_rest : (gap.high + log_rest) + gap.low;
+    if (is_extreme(value)) [[unlikely]] return wide_loss(z, n, target);
     return value;
+  }
+  [[nodiscard, gnu::noinline, gnu::cold]] static double wide_loss(const Real* z, std::size_t n, std::uint32_t target) {
+    Loss<Real> one{.rows = 1, .n = n, .options = {}, .z = z};
+    one.classes = &target;
+    return static_cast<double>(one.template loss<Wider<Real>>(0, Strided<Real>{nullptr, 1}));
   }
 
   void operator()(BasicSweep<Real>& sweep) const {
     const auto& kernels = row_kernels<Real>();
-    const std::size_t n = general.n;
-    const Target<Real> target = sweep.target(general.to_z);
-    for (std::size_t row = 0; row < general.rows; ++row) {
-      const Real upstream = sweep.adjoint(general.first)[general.options.reduction == Reduction::none ? row : 0];
-      const double up = general.options.reduction == Reduction::mean ? static_cast<double>(upstream) / static_cast<double>(general.rows) : static_cast<double>(upstream);
+    const Target<Real> target = sweep.target(to_z);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const Real upstream = sweep.adjoint(first)[reduction == Reduction::none ? row : 0];
+      const double up = reduction == Reduction::mean ? static_cast<double>(upstream) / static_cast<double>(rows) : static_cast<double>(upstream);
       Real* const to = target.to + row * n;
       if (is_zero(upstream)) {
         kernels.spread(Real(0), to, into_of(target), n);
         continue;
       }
-      if (others[row] < 0 || !is_easy_adjoint(up)) [[unlikely]] {
-        general.pull_wide_row({target, {}}, row, first_max(Strided<const Real>{general.z + row * n, 1}, n), upstream);
+      if (rest[row] < 0 || !is_easy_adjoint(up)) [[unlikely]] {
+        general().pull_wide_row({target, {}}, row, first_max(Strided<const Real>{z + row * n, 1}, n), upstream);
         continue;
       }
-      const std::size_t k = general.classes[row];
-      const auto share = static_cast<double>(general.soft[row * n + k]);
+      const std::size_t k = classes[row];
+      const double total = 1 + rest[row], by = up / total, own_share = static_cast<double>(e[row * n + k]) / total;
       // s - 1 is 0 when s -> 1: then it is minus the sum of the others.
-      const auto part = static_cast<Real>(share > 0.5 ? -up * others[row] : up * (share - 1));
+      const auto part = static_cast<Real>(own_share > 0.5 ? -rest[row] * by : up * (own_share - 1));
       const Real own = target.add ? to[k] + part : part;
-      kernels.scale(general.soft + row * n, static_cast<Real>(up), to, into_of(target), n);
+      kernels.scale(e + row * n, static_cast<Real>(by), to, into_of(target), n);
       to[k] = own;
     }
   }
 };
 
-/// The last axis of the logits. Throws for options that make no sense.
-std::size_t class_axis(const Shape& logits, const SoftmaxCrossEntropyOptions& options) {
-  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+/// How many rows of logits there are. Throws for options that make no sense.
+std::size_t rows_of(const Shape& logits, const SoftmaxCrossEntropyOptions& options) {
+  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1)) [[unlikely]]
     throw ArgumentError(fmt::format("softmax_cross_entropy: label_smoothing is {}: it must lie in [0, 1]", options.label_smoothing));
-  return logits.axis(-1, "softmax_cross_entropy");
+  if (logits.rank() == 0) [[unlikely]] static_cast<void>(logits.axis(-1, "softmax_cross_entropy"));
+  std::size_t rows = 1;
+  for (std::size_t axis = 0; axis + 1 < logits.rank(); ++axis) rows *= logits[axis];
+  return rows;
+}
+Shape shape_of_rows(const Shape& logits) { return logits.without(logits.rank() - 1); }
+Shape shape_of_loss(const Shape& logits, Reduction reduction) { return reduction == Reduction::none ? shape_of_rows(logits) : Shape{}; }
+
+[[noreturn, gnu::cold]] void throw_no_class(double target, std::size_t row, std::size_t n) {
+  throw ArgumentError(fmt::format("softmax_cross_entropy: target {} of row {} is not a class: there are {}", target, row, n));
 }
 
 template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& result, Loss<Real>& loss) {
@@ -214,69 +238,78 @@ template <class Real> BasicTensor<Real> reduce_and_record(BasicResult<Real>&& re
   });
 }
 
-template <class Real> BasicTensor<Real> record_classes(BasicResult<Real>&& result, Loss<Real>& loss) {
-  if constexpr (!PlainReal<Real>) {
-    return reduce_and_record(std::move(result), loss);
-  } else {
-    if (loss.options.label_smoothing != 0 || loss.n == 0) return reduce_and_record(std::move(result), loss);
-    const bool recorded = result.is_recorded();
-    double* const others = recorded ? result.tape().template allocate<double>(loss.rows) : nullptr;
-    const Scratch<Real> own(recorded ? 0 : loss.n);
-    if (recorded) loss.soft = result.scratch(loss.rows * loss.n);
-    const auto loss_of = [&](std::size_t row) { return ClassLoss<Real>::loss(loss, row, recorded ? loss.soft + row * loss.n : own.data(), others); };
-    if (loss.options.reduction == Reduction::none) {
-      for (std::size_t row = 0; row < loss.rows; ++row) result.data()[row] = static_cast<Real>(loss_of(row));
-    } else {
-      Compensated<double> sum;
-      for (std::size_t row = 0; row < loss.rows; ++row) sum.add(loss_of(row));
-      const double total = sum.value(), rows = loss.options.reduction == Reduction::mean ? static_cast<double>(loss.rows) : 1;
-      if (std::isfinite(total)) [[likely]] result.data()[0] = static_cast<Real>(total / rows);
-      else result.data()[0] = static_cast<Real>(sum_of<long double>(loss.rows, [&](std::size_t row) { return static_cast<long double>(loss_of(row)); }) / static_cast<long double>(rows));
-    }
-    return std::move(result).record([&](Slot first) {
-      loss.first = first;
-      return ClassLoss<Real>{loss, others};
-    });
+/// The sum or mean of loss_of(row), or each of them, into the result.
+template <class Real, class LossOf> void reduce(Reduction reduction, std::size_t rows, Real* to, LossOf&& loss_of) {
+  if (reduction == Reduction::none) {
+    for (std::size_t row = 0; row < rows; ++row) to[row] = static_cast<Real>(loss_of(row));
+    return;
   }
+  if (rows == 1) {
+    to[0] = static_cast<Real>(loss_of(0));
+    return;
+  }
+  Compensated<double> sum;
+  for (std::size_t row = 0; row < rows; ++row) sum.add(loss_of(row));
+  const double total = sum.value(), count = reduction == Reduction::mean ? static_cast<double>(rows) : 1;
+  if (std::isfinite(total)) [[likely]] to[0] = static_cast<Real>(total / count);
+  else to[0] = static_cast<Real>(sum_of<long double>(rows, [&](std::size_t row) { return static_cast<long double>(loss_of(row)); }) / static_cast<long double>(count));
+}
+
+template <PlainReal Real> BasicTensor<Real> record_classes(BasicResult<Real>&& result, const BasicTensor<Real>& logits, Reduction reduction, std::size_t rows,
+                                                           std::size_t n, const std::uint32_t* classes) {
+  const Real* const z = logits.data();
+  if (!result.is_recorded()) {
+    const Scratch<Real> own(n + gradus_kernels::Rows<Real>::beyond);
+    double unused = 0;
+    reduce(reduction, rows, result.data(), [&](std::size_t row) { return ClassLoss<Real>::loss(z + row * n, n, classes[row], own.data(), unused); });
+    return std::move(result).record([](Slot) { return ClassLoss<Real>(); });
+  }
+  Real* const e = result.scratch(rows * n + gradus_kernels::Rows<Real>::beyond);
+  double* const rest = result.tape().template allocate<double>(rows);
+  reduce(reduction, rows, result.data(), [&](std::size_t row) { return ClassLoss<Real>::loss(z + row * n, n, classes[row], e + row * n, rest[row]); });
+  return std::move(result).record([&](Slot first) { return ClassLoss<Real>{rows, n, z, classes, e, rest, logits.destination(), reduction, first}; });
 }
 
 /// read(row) is the class of a row, as an int or a plain number.
-template <class Real, class Read> BasicTensor<Real> with_classes(const BasicTensor<Real>& logits, const SoftmaxCrossEntropyOptions& options, Read&& read) {
-  const std::size_t axis = class_axis(logits.shape(), options), n = logits.shape()[axis];
-  const Shape row_shape = logits.shape().without(axis);
-  const std::size_t rows = row_shape.size();
-  BasicResult<Real> result(options.reduction == Reduction::none ? row_shape : Shape{}, {&logits});
-  const Scratch<std::uint32_t> own(result.is_recorded() ? 0 : rows);
-  auto* classes = result.is_recorded() ? result.tape().template allocate<std::uint32_t>(rows) : own.data();
-  for (std::size_t row = 0; row < rows; ++row) {
-    const auto target = read(row);
-    bool is_class = target >= 0 && static_cast<double>(target) < static_cast<double>(n);
-    if constexpr (!std::is_integral_v<decltype(target)>) is_class = is_class && target == std::floor(target);
-    if (!is_class)
-      throw ArgumentError(fmt::format("softmax_cross_entropy: target {} of row {} is not a class: there are {}", target, row, n));
-    classes[row] = static_cast<std::uint32_t>(target);
-  }
-  Loss<Real> loss{.rows = rows, .n = n, .options = options, .z = logits.data()};
-  loss.classes = classes;
-  loss.to_z = logits.destination();
-  return record_classes(std::move(result), loss);
+template <class Real, class Read>
+BasicTensor<Real> with_classes(const BasicTensor<Real>& logits, std::size_t rows, const SoftmaxCrossEntropyOptions& options, Read&& read) {
+  const std::size_t n = logits.shape()[logits.rank() - 1];
+  BasicResult<Real> result(shape_of_loss(logits.shape(), options.reduction), {&logits});
+  const auto record = [&](std::uint32_t* classes) {
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto target = read(row);
+      bool is_class = target >= 0 && static_cast<double>(target) < static_cast<double>(n);
+      if constexpr (!std::is_integral_v<decltype(target)>) is_class = is_class && target == std::floor(target);
+      if (!is_class) throw_no_class(static_cast<double>(target), row, n);
+      classes[row] = static_cast<std::uint32_t>(target);
+    }
+    if constexpr (PlainReal<Real>)
+      if (options.label_smoothing == 0 && n != 0) return record_classes(std::move(result), logits, options.reduction, rows, n, classes);
+    Loss<Real> loss{.rows = rows, .n = n, .options = options, .z = logits.data()};
+    loss.classes = classes;
+    loss.to_z = logits.destination();
+    return reduce_and_record(std::move(result), loss);
+  };
+  if (result.is_recorded()) return record(result.tape().template allocate<std::uint32_t>(rows));
+  const Scratch<std::uint32_t> own(rows);
+  return record(own.data());
 }
 
 }  // namespace
 
 template <class Real>
 BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const BasicTensor<Real>& targets, SoftmaxCrossEntropyOptions options) {
-  const std::size_t axis = class_axis(logits.shape(), options);
-  const Shape row_shape = logits.shape().without(axis);
+  const std::size_t rows = rows_of(logits.shape(), options);
+  const Shape row_shape = shape_of_rows(logits.shape());
   if (targets.shape() == row_shape) {
     const Real* read = targets.data();
-    return with_classes(logits, options, [read](std::size_t row) { return plain(read[row]); });
+    return with_classes(logits, rows, options, [read](std::size_t row) { return plain(read[row]); });
   }
   if (targets.shape() != logits.shape())
     throw ShapeError(fmt::format("softmax_cross_entropy: targets must be labels of shape {} or classes of shape {}, but they are {}", logits.shape().text(),
                                  row_shape.text(), targets.shape().text()));
-  BasicResult<Real> result(options.reduction == Reduction::none ? row_shape : Shape{}, {&logits, &targets});
-  Loss<Real> loss{.rows = row_shape.size(), .n = logits.shape()[axis], .options = options, .z = logits.data()};
+  BasicResult<Real> result(shape_of_loss(logits.shape(), options.reduction), {&logits, &targets});
+  Loss<Real> loss{.rows = rows, .n = logits.shape()[logits.rank() - 1], .options = options, .z = logits.data()};
   loss.given = targets.data();
   loss.to_z = logits.destination();
   loss.to_given = targets.destination();
@@ -285,10 +318,10 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const B
 
 template <class Real>
 BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
-  const Shape row_shape = logits.shape().without(class_axis(logits.shape(), options));
-  if (classes.size() != row_shape.size())
-    throw ShapeError(fmt::format("softmax_cross_entropy: {} classes for logits of shape {}: {} are needed", classes.size(), logits.shape().text(), row_shape.size()));
-  return with_classes(logits, options, [classes](std::size_t row) { return classes[row]; });
+  const std::size_t rows = rows_of(logits.shape(), options);
+  if (classes.size() != rows) [[unlikely]]
+    throw ShapeError(fmt::format("softmax_cross_entropy: {} classes for logits of shape {}: {} are needed", classes.size(), logits.shape().text(), rows));
+  return with_classes(logits, rows, options, [classes](std::size_t row) { return classes[row]; });
 }
 
 BasicTensor<double> SoftmaxCrossEntropy::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {

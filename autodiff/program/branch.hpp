@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -52,6 +54,8 @@ class Branch {
   [[nodiscard]] bool is_same(const Branch& other) const { return listing_.is_same(other.listing_); }
   [[nodiscard]] std::size_t steps() const { return plan(false, false).steps.size(); }
   [[nodiscard]] std::size_t shared_steps() const { return shared_.steps.size(); }
+  /// The number of the call that last replayed a sample.
+  mutable std::atomic<std::uint64_t> last_used{0};
 
  private:
   void classify();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -45,14 +47,14 @@ thread_local std::unique_ptr<Workspace> CallWorkspace::free_;
 class State {
  public:
   State(std::shared_ptr<const Function> f, std::span<const double> x, std::span<const double> p, Program::Options options)
-      : f_(std::move(f)), inputs_(x.size()), parameters_(p.size()), branches_(std::max<std::size_t>(options.max_branches, 1)) {
-    branches_[0] = std::make_unique<Branch>(recording_of(*f_, x, p), parameters_);
-    recorded_ = 1;
+      : f_(std::move(f)), inputs_(x.size()), parameters_(p.size()), most_(std::max<std::size_t>(options.max_branches, 1)) {
+    first_ = std::make_shared<const Branch>(recording_of(*f_, x, p), parameters_);
+    kept_ = std::make_shared<const Branches>(1, first_);
   }
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
   [[nodiscard]] std::size_t parameters() const noexcept { return parameters_; }
-  [[nodiscard]] std::size_t recorded() const noexcept { return recorded_.load(std::memory_order_acquire); }
-  [[nodiscard]] const Branch& first() const noexcept { return *branches_[0]; }
+  [[nodiscard]] std::size_t kept() const { return branches()->size(); }
+  [[nodiscard]] const Branch& first() const noexcept { return *first_; }
 
   double replay(std::span<const double> samples, std::span<const double> p, const Program::Wanted& wanted) {
     const std::size_t count = number_of_samples(samples, p, wanted);
@@ -61,19 +63,33 @@ class State {
     const CallWorkspace own;
     Workspace& workspace = *own;
     Branch::Call call{samples, inputs_, p, nullptr, count, given(wanted.values), given(wanted.input_gradients), given(wanted.parameter_gradient)};
+    const std::uint64_t now = calls_.fetch_add(1, std::memory_order_relaxed) + 1;
     double sum = 0;
-    for (std::size_t k = 0; call.count > 0;) {
-      if (k < recorded()) {
-        const double part = branches_[k]->replay(call, workspace);
-        sum = k == 0 ? part : sum + part;
-        workspace.remaining.swap(workspace.others);
-        call.which = workspace.remaining.data();
-        call.count = workspace.remaining.size();
-        ++k;
+    const auto replay_by = [&](const Branch& branch) {
+      const std::size_t before = call.count;
+      const double part = branch.replay(call, workspace);
+      sum = call.which == nullptr ? part : sum + part;
+      workspace.remaining.swap(workspace.others);
+      call.which = workspace.remaining.data();
+      call.count = workspace.remaining.size();
+      if (call.count != before) branch.last_used.store(now, std::memory_order_relaxed);
+    };
+    const std::shared_ptr<const Branches> known = branches();
+    for (std::size_t k = 0; k < known->size() && call.count > 0; ++k) replay_by(*(*known)[k]);
+    if (call.count == 0) return sum;
+
+    Branches tried = *known;  // those that the samples which are left do not take
+    bool has_replaced = false;
+    while (call.count > 0) {
+      const Room room = room_at(now);
+      if (room == Room::full || (room == Room::by_replacing && has_replaced)) return sum + one_by_one(call, call.count, wanted);
+      has_replaced = room == Room::by_replacing;
+      const std::shared_ptr<const Branch> branch = add_branch(samples.subspan(call.which[0] * inputs_, inputs_), p, tried, now);
+      if (branch != nullptr) {
+        replay_by(*branch);
+        tried.push_back(branch);
         continue;
       }
-      if (k == branches_.size()) return sum + one_by_one(call, call.count, wanted);
-      if (add_branch(k, samples.subspan(call.which[0] * inputs_, inputs_), p)) continue;
       // Recorded again, it is a branch whose guards it did not pass: by an ulp, an op of the replay is on the other side of a comparison.
       sum += one_by_one(call, 1, wanted);
       ++call.which;
@@ -109,16 +125,35 @@ class State {
     return count;
   }
 
-  /// Records branch k at a sample that takes none of those before it. False when what is recorded is one of them.
-  bool add_branch(std::size_t k, std::span<const double> x, std::span<const double> p) {
-    auto made = std::make_unique<Branch>(recording_of(*f_, x, p), parameters_);
-    const std::lock_guard lock(recording_);
-    if (k < recorded()) return true;  // another thread was faster, and its branch may be the one that is needed
-    for (std::size_t i = 0; i < k; ++i)
-      if (branches_[i]->is_same(*made)) return false;
-    branches_[k] = std::move(made);
-    recorded_.store(k + 1, std::memory_order_release);
-    return true;
+  using Branches = std::vector<std::shared_ptr<const Branch>>;
+  [[nodiscard]] std::shared_ptr<const Branches> branches() const {
+    const std::lock_guard lock(keeping_);
+    return kept_;
+  }
+  /// The branch that gives way to a new one: that which has not been used for the longest time, if it has not been used since call `now` began.
+  [[nodiscard]] std::size_t least_recent(std::uint64_t now) const {
+    const auto least = std::min_element(kept_->begin(), kept_->end(), [](const auto& a, const auto& b) { return a->last_used.load() < b->last_used.load(); });
+    return (*least)->last_used.load() < now ? static_cast<std::size_t>(least - kept_->begin()) : kept_->size();
+  }
+  enum class Room { full, by_replacing, free };
+  [[nodiscard]] Room room_at(std::uint64_t now) const {
+    const std::lock_guard lock(keeping_);
+    return kept_->size() < most_ ? Room::free : least_recent(now) < kept_->size() ? Room::by_replacing : Room::full;
+  }
+  /// A branch recorded at a sample that takes none of those that were tried. Null when what is recorded is one of them.
+  std::shared_ptr<const Branch> add_branch(std::span<const double> x, std::span<const double> p, const Branches& tried, std::uint64_t now) {
+    auto made = std::make_shared<const Branch>(recording_of(*f_, x, p), parameters_);
+    const auto is_made = [&](const auto& other) { return other->is_same(*made); };
+    if (std::any_of(tried.begin(), tried.end(), is_made)) return nullptr;
+    const std::lock_guard lock(keeping_);
+    const auto same = std::find_if(kept_->begin(), kept_->end(), is_made);
+    if (same != kept_->end()) return *same;  // another thread was faster
+    made->last_used.store(now);
+    Branches next = *kept_;  // a call of another thread goes on with those that it has
+    if (next.size() < most_) next.push_back(made);
+    else if (const std::size_t at = least_recent(now); at < next.size()) next[at] = made;
+    kept_ = std::make_shared<const Branches>(std::move(next));
+    return made;
   }
 
   /// The first `count` samples by the tape.
@@ -140,9 +175,11 @@ class State {
 
   std::shared_ptr<const Function> f_;
   std::size_t inputs_, parameters_;
-  std::vector<std::unique_ptr<Branch>> branches_;  // as many as there may be; those before recorded_ never change
-  std::atomic<std::size_t> recorded_{0};
-  std::mutex recording_;
+  std::size_t most_;
+  std::shared_ptr<const Branch> first_;
+  std::shared_ptr<const Branches> kept_;  // replaced as a whole when a branch is added
+  mutable std::mutex keeping_;            // kept_ is read and replaced
+  std::atomic<std::uint64_t> calls_{0};
 };
 
 }  // namespace replay
@@ -156,7 +193,7 @@ replay::State& Program::state() const {
 }
 std::size_t Program::inputs() const { return state().inputs(); }
 std::size_t Program::parameters() const { return state().parameters(); }
-std::size_t Program::branches() const { return state().recorded(); }
+std::size_t Program::branches() const { return state().kept(); }
 std::size_t Program::steps() const { return state().first().steps(); }
 std::size_t Program::shared_steps() const { return state().first().shared_steps(); }
 

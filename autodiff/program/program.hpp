@@ -72,8 +72,9 @@ struct ProgramOptions {
 /// Recorded, later perhaps again, also from other threads, and has to compute the same function each time.
 ///
 /// What depends on parameters only is computed once a batch. Comparisons of numbers are guards: a sample for which one comes out differently takes
-/// another branch, is noticed, and makes the program record that branch as well. When there are more than Options::max_branches of them, further
-/// samples go through the tape one by one: slower, never wrong. The plain value of a number is a guard too: f(x) with `if (plain(x[0]) > 0)` is a
+/// another branch, is noticed, and makes the program record that branch as well. When there are more than Options::max_branches of them, a new one takes
+/// the place of that which no sample has taken for the longest time. A call replaces one at most, and none that its own samples take; its further samples go
+/// through the tape one by one: slower, never wrong. The plain value of a number is a guard too: f(x) with `if (plain(x[0]) > 0)` is a
 /// branch for each x[0], so compare the numbers themselves. Arithmetic gives the values that the function has on double; ops may differ by ulps.
 ///
 /// A program is a handle: copies share what was recorded. All members may be called from several threads at once.
@@ -95,7 +96,7 @@ class Program {
 
   [[nodiscard]] std::size_t inputs() const;
   [[nodiscard]] std::size_t parameters() const;
-  /// How many branches have been recorded so far.
+  /// How many branches are kept.
   [[nodiscard]] std::size_t branches() const;
   /// Steps for each sample, and steps for each batch, of the first recording.
   [[nodiscard]] std::size_t steps() const;

@@ -12,11 +12,11 @@ std::uint32_t Trace::add(Operation operation) {
   return operations_.back().first;
 }
 
-std::vector<double> Trace::adjoints(std::span<const std::uint32_t> outputs, std::span<const double> cotangents) const {
+std::vector<double> Trace::adjoints(std::span<const std::uint32_t> outputs, std::span<const double> cotangents, std::size_t from) const {
   std::vector<double> adjoint(values_.size(), 0.0);
   for (std::size_t j = 0; j < outputs.size(); ++j)
     if (outputs[j] != Operation::constant) adjoint[outputs[j]] += cotangents[j];
-  for (std::size_t k = operations_.size(); k-- > 0;) {
+  for (std::size_t k = operations_.size(); k-- > from;) {
     const Operation& o = operations_[k];
     const std::span<const double> up(adjoint.data() + o.first, o.results.size());
     bool reached = false;

@@ -42,8 +42,9 @@ class Trace {
   [[nodiscard]] const std::vector<double>& values() const noexcept { return values_; }
   [[nodiscard]] const std::vector<Operation>& operations() const noexcept { return operations_; }
   [[nodiscard]] std::size_t inputs() const noexcept { return inputs_; }
-  /// The adjoint of every value, for the weighted sum of the given outputs. Runs the recorded rules backwards.
-  [[nodiscard]] std::vector<double> adjoints(std::span<const std::uint32_t> outputs, std::span<const double> cotangents) const;
+  /// The adjoint of every value, for the weighted sum of the given outputs. Runs the recorded rules backwards; with `from`, only down to that operation:
+  /// what the operations from there on make of the values before.
+  [[nodiscard]] std::vector<double> adjoints(std::span<const std::uint32_t> outputs, std::span<const double> cotangents, std::size_t from = 0) const;
 
   std::uint32_t add_input(double v) {
     values_.push_back(v);

@@ -38,7 +38,7 @@ CheckResult check_gradient(const GradientUnderTest& test) {
   result.name = test.name;
   result.points = 1;
   result.all_must_be_judged = true;
-  std::vector<double> limits;
+  DetectionLimits limits;
   std::vector<double> at = test.x;
   for (std::size_t i = 0; i < n; ++i) {
     const double got = test.gradient[i];
@@ -50,20 +50,16 @@ CheckResult check_gradient(const GradientUnderTest& test) {
       if (std::isnan(oracle.bound[i])) o.note = oracle.note.empty() ? "no bound" : oracle.note;
       finding.opinions.push_back(o);
     }
-    const Difference d = difference([&](double v) { at[i] = v; const double y = test.value(at); at[i] = test.x[i]; return y; }, test.x[i]);
+    const auto moved = [&](double v) { at[i] = v; const double y = test.value(at); at[i] = test.x[i]; return y; };
+    const Difference d = difference(moved, test.x[i]);
+    result.take(nearest_kink(names[i], moved, test.x[i], d, got));
     finding.opinions.push_back(opinion_of(d, got, rounding));
     finding.verdict = judge(got, finding.opinions);
-    double limit = std::numeric_limits<double>::infinity();
-    for (const Opinion& o : finding.opinions)
-      if (o.verdict == Verdict::pass && o.expected != 0) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
-    if (std::isfinite(limit)) limits.push_back(limit);
+    limits.take(finding.opinions);
     result.take(std::move(finding));
   }
   if (n == 0) result.verdict = Verdict::pass;
-  if (!limits.empty()) {
-    std::nth_element(limits.begin(), limits.begin() + static_cast<std::ptrdiff_t>(limits.size() / 2), limits.end());
-    result.detection_limit = limits[limits.size() / 2];
-  }
+  result.take(std::move(limits));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

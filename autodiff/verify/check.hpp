@@ -183,6 +183,24 @@ template <class F>
 }
 template <class F> [[nodiscard]] CheckResult check(F&& f, std::initializer_list<double> x, const CheckOptions& options = {}) { return check(std::forward<F>(f), std::span(x.begin(), x.size()), options); }
 
+/// The same and the Hessian: it is symmetric, and H·v by forward over reverse is the derivative of the tape's gradient. For what relies on `hessian` or
+/// `hessian_vector_product`, so f is a callable over a vector of any Number, BasicVar<Dual<double>> among them.
+template <class F> [[nodiscard]] CheckResult check_hessian(F&& f, std::span<const double> x, const CheckOptions& options = {}) {
+  Subject subject = detail::subject_of(f, x);
+  subject.hessian_vector = [&f](Subject::View at, Subject::View w, Subject::View v) {
+    return hessian_vector_product([&](const auto& inputs) {
+      std::remove_cvref_t<decltype(inputs[0])> weighted = 0.0;
+      std::size_t j = 0;
+      for (const auto& y : detail::results_of(f(inputs))) weighted += y * w[j++];
+      return weighted;
+    }, at, v);
+  };
+  return check(subject, x, options);
+}
+template <class F> [[nodiscard]] CheckResult check_hessian(F&& f, std::initializer_list<double> x, const CheckOptions& options = {}) {
+  return check_hessian(std::forward<F>(f), std::span(x.begin(), x.size()), options);
+}
+
 /// Checks the rule of an elementwise op of your own at every x; for an op of two operands x is {a0, b0, a1, b1, …}.
 template <UnaryOp Op> [[nodiscard]] CheckResult check(const Op& op, std::span<const double> x, const CheckOptions& options = {}) { return check(detail::subject_of_op(op, x), x, options); }
 /// Throws ShapeError when the number of values is odd.

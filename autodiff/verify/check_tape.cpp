@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include <autodiff/verify/difference.hpp>
+#include <autodiff/verify/point.hpp>
 
 namespace gradus {
 namespace {
@@ -50,6 +54,8 @@ CheckResult check_operations(const Trace& trace, const CheckOptions& options) {
     const CheckResult one = check(subject_of(o), o.at, few);
     ++all.points;
     all.numbers += one.numbers;
+    all.detection_limit = std::max(all.detection_limit, one.detection_limit);
+    all.absolute_limit = std::max(all.absolute_limit, one.absolute_limit);
     all.undecided += one.undecided;
     for (const OracleCount& c : one.oracles) {
       Opinion opinion{.oracle = c.oracle, .note = {}};
@@ -81,6 +87,136 @@ CheckResult check_operations(const Trace& trace, const CheckOptions& options) {
   }
   if (all.verdict != Verdict::fail) all.verdict = all.numbers > 0 && all.undecided == all.numbers ? Verdict::inconclusive : Verdict::pass;
   return all;
+}
+
+namespace {
+
+using Values = Operation::Values;
+using View = Operation::View;
+
+/// Follows the slope of the results along a direction through the recording: at every place between two operations, the adjoints of the values that
+/// are still needed, times their slopes by differences, add up to it. Where they do not, what comes later has lost something.
+class Bisection {
+ public:
+  Bisection(const std::function<detail::TracedCall(View)>& call, View x, Values cotangent, Values direction)
+      : call_(call), x_(x), w_(std::move(cotangent)), d_(std::move(direction)), base_(call(x)) {}
+
+  [[nodiscard]] const detail::TracedCall& base() const { return base_; }
+  /// The slope of the results themselves.
+  [[nodiscard]] Difference slope() const {
+    return along([&](const detail::TracedCall& c) { return sum(w_, c.values); });
+  }
+  /// The slope by the adjoints and values before operation k. Adjoints are those of the operations from k on.
+  [[nodiscard]] Difference slope_before(std::size_t k) const {
+    Values adjoint = base_.trace.adjoints(base_.results, w_, k);
+    const std::size_t known = k < base_.trace.operations().size() ? base_.trace.operations()[k].first : base_.trace.values().size();
+    adjoint.resize(known);
+    return along([&](const detail::TracedCall& c) { return c.trace.values().size() < known ? nan : sum(adjoint, c.trace.values()); });
+  }
+  /// Whether the two slopes are the same as far as can be told; nothing if too little can.
+  static std::optional<bool> same(const Difference& a, const Difference& b) {
+    if (a.status != DifferenceStatus::accepted || b.status != DifferenceStatus::accepted) return std::nullopt;
+    const double size = std::fabs(a.value) + std::fabs(b.value), tolerance = 4 * (a.error + b.error) + 1e-9 * size;
+    if (tolerance > 1e-3 * size && size > 0) return std::fabs(a.value - b.value) > tolerance ? std::optional(false) : std::nullopt;
+    return std::fabs(a.value - b.value) <= tolerance;
+  }
+  /// The operation after which the slope is right and before which it is wrong; nothing when differences cannot tell.
+  [[nodiscard]] std::optional<std::size_t> culprit(const Difference& truth) const {
+    std::size_t wrong = 0, right = base_.trace.operations().size();
+    while (right - wrong > 1) {
+      const std::size_t middle = wrong + (right - wrong) / 2;
+      const auto holds = same(slope_before(middle), truth);
+      if (!holds) return std::nullopt;
+      (*holds ? right : wrong) = middle;
+    }
+    return wrong;
+  }
+  /// Where f is recorded a little further along the direction: the values of operation k's operands that are constants, but move.
+  [[nodiscard]] std::vector<std::size_t> moving_constants(std::size_t k) const {
+    const detail::TracedCall beside = call_(moved(0x1p-10));
+    std::vector<std::size_t> moving;
+    if (k >= beside.trace.operations().size()) return moving;
+    const Operation &here = base_.trace.operations()[k], &there = beside.trace.operations()[k];
+    if (here.name != there.name || here.operands != there.operands) return moving;
+    for (std::size_t i = 0; i < here.operands.size(); ++i)
+      if (here.operands[i] == Operation::constant && here.at[i] != there.at[i]) moving.push_back(i);
+    return moving;
+  }
+  /// Whether the recording has the same operations a little further along the direction, on both sides.
+  [[nodiscard]] bool keeps_its_operations() const {
+    for (const double t : {-0x1p-10, 0x1p-10}) {
+      const detail::TracedCall beside = call_(moved(t));
+      const auto &there = beside.trace.operations(), &here = base_.trace.operations();
+      if (there.size() != here.size()) return false;
+      for (std::size_t k = 0; k < here.size(); ++k)
+        if (here[k].name != there[k].name || here[k].operands != there[k].operands) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  static double sum(View a, View b) {
+    double s = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) s += a[i] == 0 ? 0 : a[i] * b[i];
+    return s;
+  }
+  [[nodiscard]] Values moved(double t) const {
+    Values at(x_.begin(), x_.end());
+    for (std::size_t i = 0; i < at.size(); ++i) at[i] += t * d_[i];
+    return at;
+  }
+  template <class Sum> [[nodiscard]] Difference along(Sum&& sum_of) const {
+    return difference([&](double t) { return sum_of(t == 0 ? base_ : call_(moved(t))); }, 0);
+  }
+  const std::function<detail::TracedCall(View)>& call_;
+  View x_;
+  Values w_, d_;
+  detail::TracedCall base_;
+};
+
+/// What is wrong with an operation that has lost part of the slope.
+std::string loss(const Bisection& bisection, std::size_t k) {
+  const Operation& o = bisection.base().trace.operations()[k];
+  const std::vector<std::size_t> moving = bisection.moving_constants(k);
+  if (moving.empty()) return fmt::format("{}: its result changes with something that is none of its operands", place(o, k));
+  return fmt::format("{}: {} is a constant of the recording, though it changes with the inputs: a value that was taken out, as by value() or plain(), has no gradient", place(o, k), operand(o, moving.front()));
+}
+
+}  // namespace
+
+void detail::blame_structure(CheckResult& whole, const std::function<TracedCall(View)>& call, const std::function<Values(View)>& gradient, View x, const CheckOptions& options) {
+  const auto wrong = std::find_if(whole.findings.begin(), whole.findings.end(), [](const Finding& f) { return f.verdict == Verdict::fail || f.verdict == Verdict::oracles_disagree; });
+  if (wrong == whole.findings.end()) return;
+  const auto blame = [&](std::string culprit) {
+    wrong->operation = std::move(culprit);
+    wrong->verdict = whole.verdict = Verdict::fail;  // forward mode, which shares f's structure, is no witness against it
+  };
+  Random random(options.seed);
+  Values w = options.cotangent;
+  if (const std::size_t m = call(x).values.size(); w.empty()) w = m == 1 ? Values{1} : random_weights(random, m);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    Values d = random_weights(random, x.size());
+    for (std::size_t i = 0; i < d.size(); ++i) d[i] *= x[i] == 0 ? 1 : power_of_2_below(std::fabs(x[i]));  // relative steps: they stay where f is defined
+    const Bisection bisection(call, x, w, d);
+    if (!bisection.keeps_its_operations()) continue;
+    const Difference truth = bisection.slope();
+    const std::size_t operations = bisection.base().trace.operations().size();
+    const auto at_the_end = Bisection::same(bisection.slope_before(operations), truth), at_the_inputs = Bisection::same(bisection.slope_before(0), truth);
+    if (!at_the_end || !at_the_inputs) continue;
+    if (!*at_the_end) {
+      return blame("every rule is right, but a result is a constant of the recording, though it changes with the inputs: a value that was taken out, as by value() or plain(), has no gradient");
+    }
+    if (!*at_the_inputs) {
+      const auto culprit = bisection.culprit(truth);
+      if (!culprit) continue;
+      return blame(loss(bisection, *culprit));
+    }
+    const Values g = gradient(w);
+    const double by_the_tape = dot(g, d);
+    if (std::fabs(by_the_tape - truth.value) <= 4 * truth.error + 1e-9 * dot_of_magnitudes(g, d)) continue;
+    return blame("every rule is right, and so is the gradient that they make up; with Var, f does something else than with other numbers: an overload or a custom() of its own, if not the tape");
+  }
 }
 
 CheckResult detail::merged(CheckResult operations, CheckResult whole) {

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include <autodiff/op.hpp>
 #include <autodiff/verify/report.hpp>
@@ -23,6 +25,7 @@ struct Difference {
   bool rough = false;      ///< values jump around x: the value is the slope between two jumps
   bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
+  double rejected = 0;     ///< the largest step that was too large; 0 if the first two agreed
   int evaluations = 0;
 };
 
@@ -32,6 +35,14 @@ struct Difference {
 /// `magnitude` is that of the terms which f adds up, where it can be much larger than f: it sets the floor.
 /// `scatter` is how far values are known to be off, where that is more than their own rounding.
 [[nodiscard]] Difference difference(const std::function<double(double)>& f, double x, const Domain& domain = {}, double magnitude = 0, double scatter = 0);
+
+/// Whether f jumps at arguments of ordinary size, by more than rounding in float makes it jump: it rounds, as floor does. Far out, where steps of 1
+/// are small beside x, such a function looks like one with another slope. About 1000 evaluations.
+[[nodiscard]] bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain = {});
+
+/// Where the slope of f jumps nearest to x, as far as `d`, its derivative there, shows one to be near; found by bisection with about 100 evaluations of f.
+/// Nothing where no jump stands out. `input` and `gradient` are taken over.
+[[nodiscard]] std::optional<NearestKink> nearest_kink(const std::string& input, const std::function<double(double)>& f, double x, const Difference& d, double gradient, const Domain& domain = {});
 
 /// What the estimate says of `got`, which may be wrong by `rounding` for reasons of its own. Undecided when the bound is too wide to mean anything,
 /// unless even so they contradict; at a kink, anything between the one-sided slopes is accepted.

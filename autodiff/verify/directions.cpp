@@ -3,7 +3,7 @@
 
 namespace gradus::detail {
 
-Difference Point::slope_along(const Values& d, View w) const {
+Domain Point::range_along(const Values& d) const {
   Domain inside;
   for (std::size_t i = 0; i < std::min(d.size(), s_.domain.size()); ++i) {
     if (d[i] == 0) continue;
@@ -11,12 +11,16 @@ Difference Point::slope_along(const Values& d, View w) const {
     inside.low = std::max(inside.low, std::min(to_low, to_high));
     inside.high = std::min(inside.high, std::max(to_low, to_high));
   }
+  return inside;
+}
+
+Difference Point::slope_along(const Values& d, View w) const {
   Values at(x_.size());
   const auto moved = [&](double t) {
     for (std::size_t i = 0; i < at.size(); ++i) at[i] = x_[i] + t * d[i];
     return value_along(at, w);
   };
-  return difference(moved, 0, inside, dot_of_magnitudes(y_, w), scatter_);
+  return difference(moved, 0, range_along(d), dot_of_magnitudes(y_, w), scatter_);
 }
 
 Verdict Point::along(const std::string& what, const Values& d, const Values& w, View g, int convexity) {
@@ -29,7 +33,11 @@ Verdict Point::along(const std::string& what, const Values& d, const Values& w, 
   if (slope.status == DifferenceStatus::kink && f.opinions.back().verdict == Verdict::fail) accept_a_piece(f.opinions.back(), d, w, got);
   f.opinions.back().oracle = "directional";
   const Verdict verdict = f.verdict = judge(got, f.opinions);
-  if (x_.size() > options_.directional_above) result_.take(std::move(f));
+  if (verdict == Verdict::fail && largest(x_) >= 512 && rounds_an_input(w)) return Verdict::inconclusive;
+  if (x_.size() > options_.directional_above) {
+    limits_.take(f.opinions, least_weight);  // an error of one entry shows with that share at least
+    result_.take(std::move(f));
+  }
   else take_if_wrong(std::move(f));
   return verdict;
 }

@@ -70,6 +70,15 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
+  constexpr double far_out = 512;
+  if (disagrees && std::fabs(x_[i]) >= far_out && is_rounded(i, judged.w)) {
+    o.verdict = Verdict::inconclusive;
+    o.note = "the function rounds this input: so far out its steps look like a slope";
+  }
+  if (finds_nearest_kink_) {
+    Values at = x_;
+    result_.take(nearest_kink(name(i), [&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d, got, i < s_.domain.size() ? s_.domain[i] : Domain{}));
+  }
   if (d.status == DifferenceStatus::kink) judged.kinks.push_back({i, d.right_slope > d.left_slope ? 1 : -1});
   return o;
 }
@@ -120,6 +129,21 @@ Difference Point::derivative(std::size_t i, View w) const {
   return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w), scatter_);
 }
 
+bool Point::is_rounded(std::size_t i, View w) const {
+  // Where all inputs are of ordinary size, a step is no small part of the value.
+  Values at = x_;
+  for (std::size_t k = 0; k < at.size(); ++k)
+    if (std::fabs(at[k]) > 100) at[k] = std::copysign(1.3 + 0.7 * static_cast<double>(k % 8), x_[k]);
+  return moves_in_steps([&](double v) { at[i] = v; return value_along(at, w); }, i < s_.domain.size() ? s_.domain[i] : Domain{});
+}
+
+bool Point::rounds_an_input(View w) const {
+  constexpr std::size_t most = 32;
+  for (std::size_t i = 0; i < std::min(x_.size(), most); ++i)
+    if (is_rounded(i, w)) return true;
+  return false;
+}
+
 Values Point::rounding_of_inputs(View w, View g) {
   Values spread(g.size(), 0.0);
   for (int tries = 0; tries < 2; ++tries) {
@@ -145,11 +169,8 @@ double Point::truth(std::size_t i, View w) const {
 }
 
 void Point::note(const Finding& f, const Values& w, const Values& g, std::size_t i) {
-  double limit = infinity;
-  for (const Opinion& o : f.opinions)
-    if (o.verdict == Verdict::pass && o.expected != 0 && std::isfinite(o.tolerance)) limit = std::min(limit, o.tolerance / std::fabs(o.expected));
-  if (std::isfinite(limit)) limits_.push_back(limit);
-  if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass});
+  limits_.take(f.opinions);
+  if (f.verdict == Verdict::pass || f.verdict == Verdict::fail) samples_.push_back({x_[i], f.verdict == Verdict::pass, std::any_of(f.opinions.begin(), f.opinions.end(), [](const Opinion& o) { return o.note.starts_with("a kink"); })});
   if (f.verdict != Verdict::fail || failures_.size() >= 4) return;
   Failure failure{result_.findings.size(), w, g, Values(g.size(), nan), i};
   for (std::size_t k = 0; k < g.size() && g.size() <= 256; ++k) failure.expected[k] = truth(k, w);

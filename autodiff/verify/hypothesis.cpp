@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <autodiff/verify/arrangement.hpp>
 #include <autodiff/verify/report.hpp>
 
 namespace gradus {
@@ -87,7 +88,7 @@ class Detective {
     std::string text = nan ? "NaN where a number is expected" : "infinite where a number is expected";
     if (e_.x.size() == n_ && std::all_of(bad.begin(), bad.end(), [&](std::size_t i) { return e_.x[i] == 0; })) text += ", at x = 0";
     else if (bad.size() < n_) text += bad.size() == 1 ? ", in entry " + entry(bad[0]) : fmt::format(", in {} of {} entries", bad.size(), n_);
-    return text + (nan ? ": 0 times infinity, or a branch that was not taken?" : ": a division by 0, or an overflow on the way?");
+    return text + (nan ? ": 0 divided by 0, 0 times infinity, or a branch that was not taken?" : ": a division by 0, or an overflow on the way?");
   }
 
   /// Everything nearly right: what precision is left says where the rest went.
@@ -175,22 +176,20 @@ class Detective {
   }
 
   [[nodiscard]] std::string order_of_entries() const {
-    const std::size_t n = n_;
-    if (n < 2) return {};
-    const auto is = [&](const std::function<std::size_t(std::size_t)>& from) { return all_are([&](std::size_t i) { return e_.expected[from(i)]; }); };
-    if (wrong_.size() == 2 && close(e_.got[wrong_[0]], e_.expected[wrong_[1]], same) && close(e_.got[wrong_[1]], e_.expected[wrong_[0]], same) && e_.expected[wrong_[0]] != -e_.expected[wrong_[1]])
-      return fmt::format("entries {} and {} are swapped", entry(wrong_[0]), entry(wrong_[1]));
-    if (n < 3) return {};
-    if (is([&](std::size_t i) { return n - 1 - i; })) return "the expected entries in reverse order";
-    for (std::size_t k = 1; k < n; ++k)
-      if (is([&](std::size_t i) { return (i + k) % n; }))
-        return fmt::format("the expected entries rotated by {}: an index that is off by {}", std::min(k, n - k), std::min(k, n - k) == 1 ? "one" : "several");
-    for (std::size_t rows = 2; rows * 2 <= n; ++rows) {
-      if (n % rows != 0) continue;
-      const std::size_t columns = n / rows;
-      if (is([&](std::size_t i) { return (i % rows) * columns + i / rows; })) return fmt::format("the expected entries of a {}x{} matrix transposed", rows, columns);
+    if (const std::optional<double> r = common_ratio(); r && (close(*r, -1, same) || close(*r, 2, same) || close(*r, 0.5, same) || *r == 0)) return {};  // the simpler story
+    return detail::wrong_arrangement(e_, wrong_, largest_, same);
+  }
+
+  /// got / expected, if it is the same for all wrong entries.
+  [[nodiscard]] std::optional<double> common_ratio() const {
+    std::optional<double> ratio;
+    for (const std::size_t i : wrong_) {
+      if (e_.expected[i] == 0) return std::nullopt;
+      const double r = e_.got[i] / e_.expected[i];
+      if (!ratio) ratio = r;
+      if (!close(r, *ratio, tolerance())) return std::nullopt;
     }
-    return {};
+    return ratio;
   }
 
   /// What the wrong entries are, as a phrase; empty when nothing fits.
@@ -200,15 +199,7 @@ class Detective {
       if (informative() == 0) return {};
       return everything ? "zero: no contribution arrives: a detached input, or a missing rule" : "zero";
     }
-    std::optional<double> ratio;
-    bool constant = true;
-    for (const std::size_t i : wrong_) {
-      if (e_.expected[i] == 0) { constant = false; continue; }
-      const double r = e_.got[i] / e_.expected[i];
-      if (!ratio) ratio = r;
-      constant = constant && close(r, *ratio, tolerance());
-    }
-    if (ratio && constant)
+    if (const std::optional<double> ratio = common_ratio())
       if (std::string s = factor(*ratio); !s.empty()) return maybe() + s;
     if (wrong_are([](std::size_t) { return 1.0; })) return maybe() + std::string("exactly 1");
     if (m_ == n_ && n_ >= 2 && wrong_are([&](std::size_t i) { return e_.cotangent[i]; })) return maybe() + std::string("the cotangent itself: the derivative of the rule is 1, or missing");
@@ -253,7 +244,7 @@ class Detective {
     const auto wrong_are_at = [&](auto test) { return std::all_of(wrong_.begin(), wrong_.end(), [&](std::size_t i) { return test(e_.x[i]); }); };
     const auto negative = [](double v) { return v < 0; };
     const auto positive = [](double v) { return v > 0; };
-    if (wrong_are_at([](double v) { return v == 0; })) return "only at x = 0: the convention at the kink";
+    if (wrong_are_at([](double v) { return v == 0; })) return "only " + at_zero();
     // Two on either side at least, or the claim could hardly have been refuted.
     std::size_t right_below = 0, right_above = 0;
     for (std::size_t i = 0; i < n_; ++i)
@@ -264,6 +255,16 @@ class Detective {
     for (std::size_t i = 0; i < n_; ++i) (is_wrong(i) ? nearest_wrong : farthest_right) = is_wrong(i) ? std::min(nearest_wrong, std::fabs(e_.x[i])) : std::max(farthest_right, std::fabs(e_.x[i]));
     if (n_ >= 4 && nearest_wrong > farthest_right && nearest_wrong > 5) return fmt::format("only for |x| >= {:.3g}: a cut-off or cancellation in the tail", nearest_wrong);
     return {};
+  }
+
+  /// A convention is a matter of kinks. Where the function is smooth, 0 was made an exception, or should have been one.
+  [[nodiscard]] std::string at_zero() const {
+    bool seen = false, kink = false;
+    for (const Evidence::Sample& s : e_.samples)
+      if (s.x == 0 && !s.right) seen = true, kink = kink || s.kink;
+    if (kink) return "at x = 0: the convention at the kink";
+    if (seen) return "at x = 0, where the function is smooth: a quotient by x, or a guard against it";
+    return "at x = 0: the convention at a kink, or a quotient by x";
   }
 
   [[nodiscard]] std::string what_and_where() const {
@@ -301,7 +302,7 @@ class Detective {
       }
     }
     if (wrong < 1 || right < 3) return {};
-    if (wrong_only_at_zero) return "wrong only at x = 0: the convention at the kink";
+    if (wrong_only_at_zero) return "wrong only " + at_zero();
     if (wrong < 2) return {};
     const bool many = wrong >= 4 && right >= 8;  // a sign is right by accident half the time
     if (many && lowest_right >= 0 && highest_wrong < 0) return "wrong only where x < 0";

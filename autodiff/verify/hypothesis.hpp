@@ -13,8 +13,9 @@ struct Evidence {
   std::span<const double> got, expected;                 ///< n entries each
   std::vector<std::vector<double>> contributions = {};   ///< if known, one a result: its cotangent times its row of the Jacobian; they add up to `expected`
   /// If known: entries of the Jacobian seen at other points, and whether they were right. For errors that live in one region only.
-  struct Sample { double x; bool right; };
+  struct Sample { double x; bool right; bool kink = false; };
   std::vector<Sample> samples = {};
+  std::span<const std::string> inputs = {};              ///< their names, if known: "a[0]", "a[1]", "b[0]" are two operands
 };
 
 /// The most specific pattern that fits: "-1 times the expected: a sign", "the last contribution only: '=' where '+=' is needed",

@@ -56,10 +56,12 @@ void Point::path_integral(const Values& w) {
         for (std::size_t i = 0; i < at.size(); ++i) at[i] += t * d[i];
         lost = std::max(lost, scatter(at, w));
       }
-      if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost) continue;
+      if (std::fabs(whole.sum - whole.change) <= whole.bound + 16 * lost || rounds_an_input(w)) continue;
     }
     if (f.verdict == Verdict::inconclusive) continue;  // nothing was learnt, and nothing is missing
+    const bool wrong = f.verdict == Verdict::fail;
     take_if_wrong(std::move(f));
+    if (wrong) return;  // other paths would only repeat it
   }
 }
 
@@ -152,7 +154,12 @@ void Point::second_order(const Values& w) {
     rule("second order", false, "the Hessian-vector product throws or has the wrong size", w);
     return;
   }
-  if (!all_finite(hu.values) || !all_finite(hv.values)) return;
+  if (!all_finite(hu.values) || !all_finite(hv.values)) {
+    Finding f = finding(fmt::format("uᵀHv of {}", s_.name), place(w), nan);
+    f.verdict = Verdict::inconclusive;
+    f.message = "the Hessian-vector product is not finite: an operation without second derivatives, or a point without them";
+    return result_.take(std::move(f));
+  }
   const double size = dot_of_magnitudes(hv.values, u) + dot_of_magnitudes(hu.values, v);
   Values at(x_.size());
   const auto slope = [&](double t) {
@@ -168,6 +175,28 @@ void Point::second_order(const Values& w) {
   f.opinions.back().oracle = "second order";
   f.verdict = judge(got, f.opinions);
   take_if_wrong(std::move(f));
+}
+
+void Point::symmetry(const Values& w) {
+  const std::size_t n = x_.size();
+  if (s_.hessian_vector || n < 2 || s_.noise > 0 || unit_ != unit || !all_finite(y_) || !all_finite(gradient_)) return;
+  Values u = random_weights(random_, n), v = random_weights(random_, n), at(n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (Values* d : {&u, &v}) (*d)[i] *= x_[i] == 0 ? 1 : power_of_2_below(std::fabs(x_[i]));  // relative steps: they stay where f is defined
+  const auto slope = [&](const Values& along, const Values& of) {
+    return difference([&](double t) {
+      for (std::size_t i = 0; i < n; ++i) at[i] = x_[i] + t * along[i];
+      const Outcome g = attempt([&] { return s_.pullback(at, w); });
+      return g.thrown || g.values.size() != n ? nan : dot(g.values, of);
+    }, 0, range_along(along), dot_of_magnitudes(gradient_, of));
+  };
+  const Difference first = slope(u, v), second = slope(v, u);
+  // Only where both are beyond doubt: a gradient has kinks and jumps of its own.
+  for (const Difference* d : {&first, &second})
+    if (d->status != DifferenceStatus::accepted || d->near_kink || d->rough || d->grain || d->error > 1e-6 * std::fabs(d->value)) return;
+  const double gap = std::fabs(first.value - second.value);
+  rule("symmetry", gap <= 4 * (first.error + second.error) + 1e-6 * (std::fabs(first.value) + std::fabs(second.value)),
+       "its derivative is not symmetric, as that of every gradient is: along two directions it changes by unequal amounts", w);
 }
 
 void Point::taylor(const Values& w) {
@@ -212,7 +241,7 @@ void Point::taylor(const Values& w) {
   Finding f = finding(fmt::format("order of what the derivatives of {} leave", s_.name), place(w), last_rate);
   const bool falls = last_rate > order - 0.25;
   // Only a whole order tells: x^2.5 leaves its own power.
-  if (!falls && std::fabs(last_rate - std::round(last_rate)) > 0.05) return;
+  if (!falls && (std::fabs(last_rate - std::round(last_rate)) > 0.05 || rounds_an_input(w))) return;
   f.opinions.push_back({.oracle = "Taylor", .expected = static_cast<double>(order), .bound = 0.25, .tolerance = 0.25, .verdict = falls ? Verdict::pass : Verdict::fail, .note = {}});
   f.verdict = falls ? Verdict::pass : Verdict::fail;
   if (!falls) f.message = fmt::format("f(x + t d) less its Taylor polynomial falls like t^{:.0f}, not like t^{}", last_rate, order);

@@ -18,7 +18,7 @@ using View = Subject::View;
 /// A simpler input and cotangent at which the check still fails.
 class Shrinker {
  public:
-  Shrinker(const Subject& subject, const CheckOptions& options) : subject_(subject), options_(options) {}
+  Shrinker(const Subject& subject, const CheckOptions& options, std::string quantity) : subject_(subject), options_(options), quantity_(std::move(quantity)) {}
 
   std::string run(Values x, Values w) {
     if (!fails(x, w)) return {};
@@ -27,14 +27,14 @@ class Shrinker {
       const double tenth = std::pow(10, std::floor(std::log10(std::fabs(v))));
       try_all(v, {0.0, std::copysign(1.0, v), std::copysign(2.0, v), std::copysign(0.5, v), std::round(v), std::round(v / tenth) * tenth, std::round(v / tenth * 10) * tenth / 10}, x, w);
     }
-    return fmt::format("x = {}{}", list(x), w.size() < 2 ? "" : ", cotangent = " + list(w));
+    return fmt::format("x = {}{}", list(x, x.size()), w.size() < 2 ? "" : ", cotangent = " + list(w, w.size()));
   }
 
  private:
   void try_all(double& place, std::initializer_list<double> simpler, const Values& x, const Values& w) {
     const double before = place;
     for (const double v : simpler) {
-      if (v == before) return;  // is as simple as that already
+      if (v == before) break;  // is as simple as that already
       if (!std::isfinite(v) || tries_ >= 200) continue;
       place = v;
       if (fails(x, w)) return;
@@ -46,12 +46,13 @@ class Shrinker {
     for (std::size_t i = 0; i < std::min(x.size(), subject_.domain.size()); ++i)
       if (!subject_.domain[i].contains(x[i])) return false;
     CheckResult result;
-    std::vector<double> limits;
+    DetectionLimits limits;
     Point(subject_, x, options_, result, limits, {}, options_.seed).check(w);
-    return result.verdict == Verdict::fail;
+    return std::any_of(result.findings.begin(), result.findings.end(), [&](const Finding& f) { return f.verdict == Verdict::fail && f.quantity == quantity_; });
   }
   const Subject& subject_;
   const CheckOptions& options_;
+  std::string quantity_;  // that must still be wrong: elsewhere, something else may be
   int tries_ = 0;
 };
 
@@ -62,8 +63,8 @@ void explain(CheckResult& result, const Subject& subject, const CheckOptions& op
     Finding& f = result.findings[failure.finding];
     const auto known = [](double v) { return std::isfinite(v); };
     if (std::any_of(failure.expected.begin(), failure.expected.end(), known))
-      f.pattern = hypothesis({.x = point.x(), .cotangent = failure.cotangent, .got = failure.got, .expected = failure.expected, .contributions = point.contributions(failure.cotangent), .samples = samples});
-    if (options.shrink && shown == 1 && point.x().size() <= 32) f.smallest = Shrinker(subject, options).run(point.x(), failure.cotangent);
+      f.pattern = hypothesis({.x = point.x(), .cotangent = failure.cotangent, .got = failure.got, .expected = failure.expected, .contributions = point.contributions(failure.cotangent), .samples = samples, .inputs = subject.inputs});
+    if (options.shrink && shown == 1 && point.x().size() <= 32) f.smallest = Shrinker(subject, options, f.quantity).run(point.x(), failure.cotangent);
     f.replay = replay;
   }
 }
@@ -82,14 +83,10 @@ CheckResult started(const Subject& subject, std::size_t n) {
   result.name = subject.name;
   return result;
 }
-void finish(CheckResult& result, std::size_t subject_inputs, std::vector<double>& limits, std::chrono::steady_clock::time_point start) {
+void finish(CheckResult& result, std::size_t subject_inputs, DetectionLimits limits, std::chrono::steady_clock::time_point start) {
   if (result.numbers == 0) result.verdict = subject_inputs == 0 ? Verdict::pass : Verdict::inconclusive;
   if (result.numbers == 0 && subject_inputs != 0 && result.verdict == Verdict::inconclusive && result.advice.empty()) result.advice.emplace_back("nothing could be judged here: choose another point, or give a witness");
-  if (!limits.empty()) {
-    const auto middle = limits.begin() + static_cast<std::ptrdiff_t>(limits.size() / 2);
-    std::nth_element(limits.begin(), middle, limits.end());
-    result.detection_limit = *middle;
-  }
+  result.take(std::move(limits));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -103,20 +100,21 @@ CheckResult check(const Subject& subject, std::span<const double> x, const Check
       throw ArgumentError(fmt::format("check: {}: x[{}] = {} lies outside of its domain, {} to {}", subject.name, i, number_text(x[i]), number_text(subject.domain[i].low), number_text(subject.domain[i].high)));
   result.points = 1;
   result.all_must_be_judged = true;
-  std::vector<double> limits;
+  DetectionLimits limits;
   Point point(subject, x, options, result, limits, {}, options.seed);
-  point.check();
+  point.find_nearest_kink();
+  point.check(options.cotangent);
   if (!result) explain(result, subject, options, point, point.samples(), {});
   result.advice = adequacy(subject, x);
   if (point.is_stationary()) result.advice.emplace_back("the gradient is 0 here, as far as values can tell: a factor or a sign could not be seen; choose another point");
-  finish(result, x.size(), limits, start);
+  finish(result, x.size(), std::move(limits), start);
   return result;
 }
 
 CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const CheckOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   CheckResult result = started(subject, inputs);
-  std::vector<double> limits;
+  DetectionLimits limits;
   std::vector<Evidence::Sample> samples;
   std::optional<Point> worst;
   std::size_t failed = 0, worst_index = 0;
@@ -130,7 +128,7 @@ CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const C
     if (result.regimes.empty() || result.regimes.back() != points[k].regime) result.regimes.push_back(points[k].regime);
     const std::size_t findings = result.findings.size();
     Point point(subject, points[k].x, options, result, limits, points[k].regime, options.seed + k);
-    point.check();
+    point.check(options.cotangent);
     samples.insert(samples.end(), point.samples().begin(), point.samples().end());
     if (result.findings.size() > findings && result.findings.back().verdict >= Verdict::nondeterministic) ++failed;
     if (!worst && !point.failures().empty()) {
@@ -143,7 +141,7 @@ CheckResult check_everywhere(const Subject& subject, std::size_t inputs, const C
   if (worst)
     explain(result, subject, options, *worst, samples,
             fmt::format("check_everywhere({}, {}, {{.seed = {:#x}, .points = {}, .only = {}}})", subject.name, inputs, options.seed, options.points, worst_index));
-  finish(result, inputs, limits, start);
+  finish(result, inputs, std::move(limits), start);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <autodiff/verify/report.hpp>
 #include <autodiff/verify/subject.hpp>
@@ -22,6 +23,7 @@ struct CheckOptions {
   std::size_t max_failures = 20;     ///< generated points: stop after this many failed
   double budget = 0;                 ///< seconds after which no further point is begun; 0: none
   bool shrink = true;                ///< look for a simpler input that fails too
+  std::vector<double> cotangent = {};  ///< one number a result, as a failure reports it; random ones if empty
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 };
 

@@ -3,10 +3,11 @@
 
 namespace gradus::detail {
 
-void Point::check(std::optional<Values> given) {
+void Point::check(const Values& given) {
   if (!forward()) return;
   const std::size_t m = y_.size();
-  Values w = given ? std::move(*given) : m == 1 ? Values{1.0} : random_weights(random_, m);  // a single result keeps the user's numbers
+  if (!given.empty() && given.size() != m) throw ShapeError(fmt::format("check: {} has {} results, but `cotangent` has {} numbers", s_.name, m, given.size()));
+  Values w = !given.empty() ? given : m == 1 ? Values{1.0} : random_weights(random_, m);  // a single result keeps the user's numbers
   if (!structure(w)) return;
   numbers(w, true);
   // Single results show what a mixture of them hides: a saturated entry beside large ones.
@@ -20,6 +21,7 @@ void Point::check(std::optional<Values> given) {
     forward_mode(w);
     if (resolved_) path_integral(w);
     if (resolved_ && smooth_) taylor(w);
+    if (resolved_ && smooth_) symmetry(w);
   }
   second_order(w);
 }

@@ -53,6 +53,7 @@ inline double largest(View v) {
 }
 inline double power_of_2_below(double x) { return std::exp2(std::floor(std::log2(x))); }
 
+inline constexpr double least_weight = 0.5;
 /// A random sign and a magnitude in [½, 1½] of few bits: never all ones, never of one sign only, and exact when doubled.
 inline double random_weight(Random& random) { return random.sign() * static_cast<double>(32 + random.below(64)) / 64; }
 inline Values random_weights(Random& random, std::size_t n) {
@@ -78,9 +79,8 @@ template <class F> Outcome attempt(F&& f) {
   }
 }
 
-inline std::string list(View v) {
+inline std::string list(View v, std::size_t most = 8) {
   std::string text = "[";
-  constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < std::min(v.size(), most); ++i) text += fmt::format("{}{}", i == 0 ? "" : ", ", number_text(v[i]));
   return text + (v.size() > most ? fmt::format(", … {} numbers]", v.size()) : "]");
 }
@@ -88,11 +88,13 @@ inline std::string list(View v) {
 /// Checks one subject at one point; findings go into the result.
 class Point {
  public:
-  Point(const Subject& subject, View x, const CheckOptions& options, CheckResult& result, std::vector<double>& limits, std::string regime, std::uint64_t seed)
+  Point(const Subject& subject, View x, const CheckOptions& options, CheckResult& result, DetectionLimits& limits, std::string regime, std::uint64_t seed)
       : s_(subject), options_(options), result_(result), limits_(limits), x_(x.begin(), x.end()), regime_(std::move(regime)), random_(seed) {}
 
-  /// All rungs. `given` is the cotangent to use, if any, instead of random ones.
-  void check(std::optional<Values> given = {});
+  /// All rungs. `given` is the cotangent to use instead of a random one; none if empty. Throws ShapeError when its size is not that of the results.
+  void check(const Values& given);
+  /// Lets the result say where the nearest kink is; to be called before check.
+  void find_nearest_kink() { finds_nearest_kink_ = true; }
 
   struct Failure {
     std::size_t finding;
@@ -130,6 +132,8 @@ class Point {
   bool structure(const Values& w);
   /// Zero, scaled and added cotangents.
   void linearity(const Values& w);
+  /// Results that nothing depends on contribute nothing, and leave what the others contribute alone.
+  void unused(const Values& w);
   /// A buffer that is not empty.
   void buffer(const Values& w);
   /// Between record and sweep the input is overwritten, and another point recorded; and a second sweep.
@@ -166,6 +170,8 @@ class Point {
   /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
   /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
   void accept_a_piece(Opinion& o, const Values& d, const Values& w, double got);
+  /// How far x may move along d.
+  [[nodiscard]] Domain range_along(const Values& d) const;
   /// The slope of the function along d, as far as d stays in the domain.
   [[nodiscard]] Difference slope_along(const Values& d, View w) const;
   /// `convexity` is that of the kink at x, 0 if it is neither convex nor concave: then only smooth directions count.
@@ -175,6 +181,10 @@ class Point {
 
   /// Another input has the same value: a median of equal numbers has slope 0 along every axis, and a gradient that is not 0.
   [[nodiscard]] bool is_tied(std::size_t i) const { return std::count(x_.begin(), x_.end(), x_[i]) > 1; }
+
+  /// The function rounds this input, as floor does: beyond a few hundred its values do not show its slope.
+  [[nodiscard]] bool is_rounded(std::size_t i, View w) const;
+  [[nodiscard]] bool rounds_an_input(View w) const;
 
   /// How far a last place of the inputs moves the gradient: what the rounding inside the function may do to it as well.
   Values rounding_of_inputs(View w, View g);
@@ -200,18 +210,21 @@ class Point {
 
   // ---- second order: uᵀ(Hv) = vᵀ(Hu), and Hv against differences of the gradient
   void second_order(const Values& w);
+  /// Without a Hessian product: the gradient changes as that of a function does, the slope of v·g along u being that of u·g along v.
+  void symmetry(const Values& w);
   /// What the first derivative (with a Hessian product: the second as well) leaves of f falls with the square (cube) of the step.
   void taylor(const Values& w);
 
   const Subject& s_;
   const CheckOptions& options_;
   CheckResult& result_;
-  std::vector<double>& limits_;
+  DetectionLimits& limits_;
   Values x_, y_, gradient_;
   bool resolved_ = false;  // some difference could tell: else values say too little here for a path integral as well
   double unit_ = unit;     // of rounding: of double, or of float where the code is in float
   std::size_t judged_ = 0, told_from_zero_ = 0;  // entries
   bool smooth_ = true;     // no kink was met
+  bool finds_nearest_kink_ = false;
   double scatter_ = 0;  // for the cotangent at hand
   /// What a factor that was rounded in the subnormal range may be off by, once it has been multiplied by an input or a constant.
   double least_ = 1e6 * tiniest * std::clamp(largest(x_), 1.0, 1e6);

@@ -33,6 +33,33 @@ void CheckResult::count(const Opinion& opinion) {
   }
 }
 
+void DetectionLimits::take(const std::vector<Opinion>& opinions, double share) {
+  constexpr double none = std::numeric_limits<double>::infinity();
+  double error = none, relative_error = none;
+  for (const Opinion& o : opinions) {
+    if ((o.verdict != Verdict::pass && o.verdict != Verdict::kink) || !std::isfinite(o.expected) || !(o.tolerance > 0)) continue;
+    error = std::min(error, o.tolerance / share);
+    if (o.verdict == Verdict::pass && o.expected != 0) relative_error = std::min(relative_error, o.tolerance / share / std::fabs(o.expected));
+  }
+  if (std::isfinite(error)) absolute.push_back(error);
+  if (std::isfinite(relative_error)) relative.push_back(relative_error);
+}
+
+void CheckResult::take(DetectionLimits limits) {
+  const auto median = [](std::vector<double>& of) {
+    if (of.empty()) return 0.0;
+    const auto middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
+    std::nth_element(of.begin(), middle, of.end());
+    return *middle;
+  };
+  detection_limit = median(limits.relative);
+  absolute_limit = median(limits.absolute);
+}
+
+void CheckResult::take(std::optional<NearestKink> kink) {
+  if (kink && (!nearest_kink || kink->distance < nearest_kink->distance)) nearest_kink = std::move(kink);
+}
+
 void CheckResult::take(Finding finding) {
   const std::size_t kept = finding.verdict == Verdict::inconclusive ? 5 : 20;  // what could not be told must not crowd out what is wrong
   ++numbers;
@@ -85,6 +112,19 @@ double ulps_between(double got, double expected, double scale) {
 
 std::string number_text(double x) { return std::isnan(x) ? "nan" : fmt::format("{}", x); }
 
+std::string detection_text(const CheckResult& r) {
+  if (r.detection_limit > 0) return fmt::format("would have seen a relative error of {:.0e}", r.detection_limit);
+  if (r.absolute_limit > 0) return fmt::format("would have seen an error of {:.0e}", r.absolute_limit);
+  return "none: no derivative here is a number that could have been off";
+}
+std::string kink_text(const NearestKink& k) {
+  const auto tidy = [](double v, double size) { return std::fabs(v) < 1e-6 * size ? 0 : v; };  // what differences leave of a 0
+  const double jump = std::fabs(k.right_slope - k.left_slope);
+  const std::string slopes = fmt::format("slopes {:.4g} and {:.4g}", tidy(k.left_slope, jump), tidy(k.right_slope, jump));
+  if (k.distance == 0) return fmt::format("{} = {} lies on one: {} on its sides, {} by the gradient", k.input, number_text(k.at), slopes, number_text(k.gradient));
+  return fmt::format("the nearest is {:.2g} away, at {} = {:.6g}: {} on its sides", k.distance, k.input, tidy(k.at, k.distance), slopes);
+}
+
 std::string describe(const CheckResult& r) {
   std::string text = fmt::format("{} {}", name_of(r.verdict), r.name);
   const auto count = [&](std::size_t n, const char* what) { text += fmt::format("{}{} {}{}", text.back() == ' ' ? "" : ", ", n, what, n == 1 ? "" : "s"); };
@@ -96,7 +136,8 @@ std::string describe(const CheckResult& r) {
   std::string oracles;
   for (const OracleCount& o : r.oracles) oracles += fmt::format("{}{} {}/{}", oracles.empty() ? "" : ", ", o.oracle, o.agreed, o.agreed + o.abstained + o.disagreed);
   if (!oracles.empty()) text += fmt::format("\n  agreed     {}", oracles);
-  if (r.detection_limit > 0 && r) text += fmt::format("\n  detection  would have seen a relative error of {:.0e}", r.detection_limit);
+  if (r.numbers > 0 && r) text += fmt::format("\n  detection  {}", detection_text(r));
+  if (r.nearest_kink) text += fmt::format("\n  kink       {}", kink_text(*r.nearest_kink));
   for (const Finding& f : r.findings) {
     if (f.verdict == Verdict::inconclusive && r) continue;
     text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,22 @@ struct ErrorPoint {
   std::string regime;
 };
 
+/// How small an error of a derivative would have been seen: one entry for each that passed.
+struct DetectionLimits {
+  std::vector<double> relative;     ///< to the derivative; none where it is 0
+  std::vector<double> absolute;
+  /// What the most exact of the opinions on one derivative would have seen. `share`: of an error, what shows in the number that was judged.
+  void take(const std::vector<Opinion>& opinions, double share = 1);
+};
+
+/// Where the slope jumps along one input, as near to the point as differences can see.
+struct NearestKink {
+  std::string input;
+  double at = 0, distance = 0;      ///< the input there; how far that is from where it was checked, 0 for a point on the kink
+  double left_slope = 0, right_slope = 0;
+  double gradient = 0;              ///< what the gradient says at the point
+};
+
 /// Everything about one op, or one function.
 struct CheckResult {
   std::string name;
@@ -79,6 +96,8 @@ struct CheckResult {
   double claim = std::numeric_limits<double>::quiet_NaN();  ///< what the errors of the derivatives may be, in ulps; NaN if nothing is claimed
   std::vector<ErrorPoint> errors;   ///< of the derivative of an op of one operand, by x; at most 400; empty if unknown
   double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
+  double absolute_limit = 0;        ///< the same as an error, not a relative one: what there is to say where derivatives are 0; 0 if unknown
+  std::optional<NearestKink> nearest_kink;  ///< of a check at one point, within an eighth of an input's magnitude
   std::vector<std::string> advice;  ///< why this test could not have failed in some respect: "every x is positive: …"
   std::vector<Finding> findings;    ///< what did not pass, at most 20
   std::size_t more_findings = 0;    ///< how many there were beyond those
@@ -90,6 +109,10 @@ struct CheckResult {
   bool all_must_be_judged = false;
 
   void count(const Opinion& opinion);
+  /// Sets the limits to their medians.
+  void take(DetectionLimits limits);
+  /// Keeps the nearest of them.
+  void take(std::optional<NearestKink> kink);
   /// Adds a number that was checked, keeps it if it did not pass, and updates the verdict. The order does not matter.
   void take(Finding finding);
   [[nodiscard]] explicit operator bool() const noexcept { return verdict == Verdict::pass || verdict == Verdict::kink; }
@@ -99,6 +122,10 @@ struct CheckResult {
   bool any_smooth_ = false;
 };
 
+/// How small an error would have been seen, in words: of a result that passed.
+[[nodiscard]] std::string detection_text(const CheckResult& result);
+/// Where the kink is, and what the slopes beside it are, in words.
+[[nodiscard]] std::string kink_text(const NearestKink& kink);
 /// A message for people: the verdict, and for each finding what was got, what was expected and by whom.
 [[nodiscard]] std::string describe(const CheckResult& result);
 std::ostream& operator<<(std::ostream& out, const CheckResult& result);  // for Boost.Test

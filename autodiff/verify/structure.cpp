@@ -1,6 +1,8 @@
 // What holds of every pullback, whatever it computes: linear in the cotangent, the same twice, adds, disturbs nothing.
 #include <autodiff/verify/point.hpp>
 
+#include <functional>
+
 namespace gradus::detail {
 
 bool Point::structure(const Values& w) {
@@ -24,24 +26,25 @@ bool Point::structure(const Values& w) {
   if (!all_finite(g)) return true;
 
   linearity(w);
+  unused(w);
   if (s_.accumulate) buffer(w);
   if (s_.record) record(w);
   return true;
 }
 
 bool Point::is_float_code() const {
-  const auto is_short = [](View v) {
-    return std::all_of(v.begin(), v.end(), [](double u) { return u == static_cast<double>(static_cast<float>(u)); }) && std::any_of(v.begin(), v.end(), [](double u) { return u != 0; });
-  };
+  const auto is_short = [](View v) { return std::all_of(v.begin(), v.end(), [](double u) { return u == static_cast<double>(static_cast<float>(u)); }); };
+  const auto is_zero = [](View v) { return std::all_of(v.begin(), v.end(), [](double u) { return u == 0; }); };
   if (!is_short(y_)) return false;
   for (const double step : {0.1234567890123 / 1024, -0.9876543210987 / 1024}) {
     Values at = x_;
     for (std::size_t i = 0; i < at.size(); ++i) {
-      at[i] += step * (at[i] == 0 ? 1 : at[i]);
+      // Each its own way: equal inputs may be all that makes the values 0, as in a layer norm.
+      at[i] += step * (1 + 0.6180339887498949 * static_cast<double>(i % 5)) * (at[i] == 0 ? 1 : at[i]);
       if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) return false;
     }
     const Outcome y = attempt([&] { return s_.value(at); });
-    if (y.thrown || !is_short(y.values) || y.values == y_) return false;  // a constant is short anywhere
+    if (y.thrown || !is_short(y.values) || is_zero(y.values) || y.values == y_) return false;  // a constant is short anywhere
   }
   return true;
 }
@@ -90,6 +93,26 @@ void Point::linearity(const Values& w) {
     const double size = dot_of_magnitudes(y_, w) + dot_of_magnitudes(y_, other);
     for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most) + (std::isfinite(size) ? size : 0);
     rule("linearity", alike(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
+  }
+}
+
+void Point::unused(const Values& w) {
+  const std::size_t m = w.size(), n = gradient_.size();
+  if (m < 2) return;
+  // The first, the last, and every other one of the results: what a loss does not depend on has a cotangent of 0.
+  const std::function<bool(std::size_t)> groups[] = {[](std::size_t j) { return j == 0; }, [m](std::size_t j) { return j + 1 == m; }, [](std::size_t j) { return j % 2 == 1; }};
+  Values scale = sizes(w, gradient_, 0);
+  const double size = dot_of_magnitudes(y_, w), most = largest(gradient_);
+  for (double& s : scale) s = 4 * (s + most) + (std::isfinite(size) ? size : 0);
+  for (const auto& is_in : groups) {
+    Values part = w, rest = w;
+    for (std::size_t j = 0; j < m; ++j) (is_in(j) ? rest : part)[j] = 0;
+    const Outcome of_part = pull(part), of_rest = pull(rest);
+    bool holds = !of_part.thrown && !of_rest.thrown && of_part.values.size() == n && of_rest.values.size() == n;
+    Values sum = holds ? of_part.values : Values{};
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += of_rest.values[i];
+    holds = holds && alike(sum, gradient_, scale);
+    rule("unused results", holds, "when a result is not used (its cotangent is 0), what the others contribute changes", part);
   }
 }
 

@@ -124,7 +124,7 @@ int show_command(const std::vector<std::string>& names, const Common& common) {
     const Entry* found = nullptr;
     for (const Entry& e : entries)
       if (e.name == name) found = &e;
-    if (found == nullptr) throw UsageError(fmt::format("unknown op '{}'{}; `gradus list` shows all", name, expression::did_you_mean(name, op_names())));
+    if (found == nullptr) throw UsageError(fmt::format("unknown op '{}'{}; `gradus list` shows all", expression::excerpt(name), expression::did_you_mean(name, op_names())));
     chosen.push_back(*found);
   }
   if (common.format == Format::json) {

@@ -101,7 +101,16 @@ GradientUnderTest::Oracle high_precision_oracle(const UserFunction& f, const std
   return oracle;
 }
 
+double operations_on(const Tape& tape, std::size_t inputs) { return static_cast<double>(std::max<std::size_t>(1, tape.nodes().size() + tape.blocks().size() * (4 + inputs))); }
+
 }  // namespace
+
+double operations_of(const UserFunction& f, std::span<const double> at) {
+  Tape tape;
+  const Recording recording(tape);
+  static_cast<void>(f.record(Var::inputs(at)));
+  return operations_on(tape, at.size());
+}
 
 GradientUnderTest prepare(const UserFunction& f, const std::vector<double>& at, const Coordinates& coordinates, const std::vector<double>& gradient) {
   GradientUnderTest test;
@@ -111,8 +120,8 @@ GradientUnderTest prepare(const UserFunction& f, const std::vector<double>& at, 
     test.inputs.push_back(names[i]);
     test.x.push_back(at[i]);
   }
-  for (std::size_t k = 0; k < coordinates.directions.size(); ++k) {
-    test.inputs.push_back(fmt::format("direction {} of all {} inputs", k + 1, at.size()));
+  for (std::size_t k = coordinates.entries.size(); k < coordinates.size(); ++k) {
+    test.inputs.push_back(coordinates.name(k, names));
     test.x.push_back(0);
   }
   test.value = [&f, &coordinates, at](std::span<const double> x) {
@@ -132,14 +141,13 @@ GradientUnderTest prepare(const UserFunction& f, const std::vector<double>& at, 
     tape.sweep_magnitudes(y, magnitudes);
     for (std::size_t i = 0; i < at.size(); ++i) scale[i] = magnitudes[x[i]];
   }
-  const std::size_t blocks = tape.blocks().size();
-  const double operations = static_cast<double>(tape.nodes().size() + blocks * (4 + at.size()));
-  test.operations = std::min(1e6, static_cast<double>(4 + tape.nodes().size() + 16 * blocks));
+  const double operations = operations_on(tape, at.size());
+  test.operations = std::min(1e6, static_cast<double>(4 + tape.nodes().size() + 16 * tape.blocks().size()));
   const std::vector<double> rounding = rounding_of(f, at, gradient);
   for (std::size_t i = 0; i < at.size(); ++i)
     scale[i] = std::max({scale[i], std::fabs(gradient[i]), 3 * rounding[i] / (test.operations * std::numeric_limits<double>::epsilon())});
   test.scale = coordinates.project(scale, true);
-  test.oracles.push_back(high_precision_oracle(f, at, coordinates, std::max(1.0, operations)));
+  test.oracles.push_back(high_precision_oracle(f, at, coordinates, operations));
   return test;
 }
 

@@ -4,7 +4,10 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <map>
+#include <set>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -18,6 +21,7 @@
 namespace {
 
 using namespace gradus::cli;
+using gradus::expression::excerpt;
 
 constexpr const char* exit_codes = R"(Exit codes:
   0  everything agrees (a value at a kink within the one-sided slopes counts)
@@ -32,7 +36,8 @@ constexpr const char* expression_help = R"(
 The language: + - * / ^ (^ binds tightest and to the right), comparisons, c ? a : b,
 parentheses, numbers, pi, e, variables, vectors [a,b,c] with v[0], every op by name
 (`gradus list`; parameters as further arguments: elu(x, 2)), sum mean dot softmax
-log_softmax log_sum_exp maxout cross_entropy(y,s) softmax_cross_entropy(z,y).
+log_softmax log_sum_exp maxout cross_entropy(y,s) softmax_cross_entropy(z,y)
+mean_squared_error(p,t) normal_log_density(x,mu,sigma) linear_recurrence(phi,u,h0).
 
 Examples:
   gradus check --expr 'x*tanh(x*y)' --at x=.3,y=1.7
@@ -61,20 +66,20 @@ CLI::Validator one_of(const std::vector<std::string>& values) {
             return std::find(values.begin(), values.end(), given) == values.end() ? fmt::format("'{}' is none of its values: give {}", given, list) : std::string();
           }, "", ""};
 }
-std::string whole_number(const std::string& given) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
-  return error == std::errc() && end == given.data() + given.size() ? std::string() : fmt::format("'{}' is not a whole number from 0 to 18446744073709551615", given);
+CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
+  return {[low, high](std::string& given) {
+            std::uint64_t value = 0;
+            const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+            const bool right = error == std::errc() && end == given.data() + given.size() && value >= low && value <= high;
+            return right ? std::string() : fmt::format("'{}' is not a whole number from {} to {}", given, low, high);
+          }, "", ""};
 }
-std::string positive_number(const std::string& given) {
-  const std::string complaint = whole_number(given);
-  return complaint.empty() && given.find_first_not_of('0') == std::string::npos ? fmt::format("'{}' is too small: give at least 1", given) : complaint;
-}
+constexpr std::uint64_t any = std::numeric_limits<std::uint64_t>::max();
 
 std::string seconds(const std::string& given) {
   double value = 0;
   const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
-  return error == std::errc() && end == given.data() + given.size() && value > 0 && value < 1e9 ? std::string() : fmt::format("'{}' is not a number of seconds above 0", given);
+  return error == std::errc() && end == given.data() + given.size() && value > 0 && value < 1e9 ? std::string() : fmt::format("'{}' is not a number of seconds above 0 and below 1e9", given);
 }
 
 void add_common(CLI::App& app, Common& common, const std::vector<std::string>& formats = {"text", "json"}) {
@@ -82,7 +87,7 @@ void add_common(CLI::App& app, Common& common, const std::vector<std::string>& f
   app.add_option_function<std::string>("--format", [&common](const std::string& name) { common.format = by_name.at(name); }, fmt::format("how to print: {}; text by default", fmt::join(formats, ", ")))
       ->check(one_of(formats))->option_text(fmt::format("{}", fmt::join(formats, "|")));
   app.add_option("--color", common.color, "when to color: auto (default), always or never; NO_COLOR is respected")->check(one_of({"auto", "always", "never"}))->option_text("auto|always|never");
-  app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->check(CLI::Validator(whole_number, "", ""))->option_text("N");
+  app.add_option("--seed", common.seed, "seed of generated inputs (default 1)")->check(whole_number(0, any))->option_text("N");
 }
 
 int run(int argc, char** argv) {
@@ -98,17 +103,17 @@ int run(int argc, char** argv) {
   Reporting reporting;
   check->add_option("ops", names, "names of ops, or all (default)")->option_text("[op...|all]");
   auto* check_expression = check->add_option("--expr", function.expression, "a function of your own")->option_text("EXPRESSION");
-  check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->needs(check_expression)->allow_extra_args(false);
-  check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked at points around")->option_text("dNAME=EXPRESSION")->needs(check_expression)->allow_extra_args(false);
+  check->add_option("--at", function.at, "the point: x=.3,y=1.7 or 'v=[1,2,3]'")->option_text("NAME=VALUE,...")->allow_extra_args(false);
+  check->add_option("--claim", function.claims, "a derivative of your own for a variable: 'dx=…', once for each variable; also checked around the point and far from it")->option_text("dNAME=EXPRESSION")->allow_extra_args(false);
   check->add_flag("-v,--verbose", reporting.verbose, "details of every op, and all findings");
   bool exhaustive = false;
   std::uint64_t stride = 1;
   auto* check_exhaustive = check->add_flag("--exhaustive", exhaustive, "at every float there is: ops of one number (default: relu sigmoid tanh leaky_relu elu softplus)");
-  check->add_option("--stride", stride, "only every Nth float, by bit pattern (default 1)")->check(CLI::Validator(positive_number, "", ""))->option_text("N")->needs(check_exhaustive);
+  check->add_option("--stride", stride, "only every Nth float, by bit pattern (default 1)")->check(whole_number(1, std::uint64_t{1} << 32))->option_text("N")->needs(check_exhaustive);
   MutantOptions mutants;
   bool check_the_checker = false;
   auto* check_mutants = check->add_flag("--mutants", check_the_checker, "check the checker: wrong rules must be caught, right ones never blamed");
-  check->add_option("--trials", mutants.trials, "how many checks of right rules (default 100000)")->needs(check_mutants)->option_text("N");
+  check->add_option("--trials", mutants.trials, "how many checks of right rules (default 100000)")->check(whole_number(1, 1'000'000'000))->needs(check_mutants)->option_text("N");
   check->add_flag("--quick", mutants.quick, "fewer trials: some seconds")->needs(check_mutants);
   bool limits = false;
   check->add_flag("--limits", limits, "how small an error the checker sees, measured by making right gradients wrong");
@@ -117,7 +122,7 @@ int run(int argc, char** argv) {
   check->add_option("--output", reporting.output, "write the report to this file, and a summary to standard output")->check(CLI::Validator([](std::string& file) { return file.empty() ? std::string("a file has a name") : std::string(); }, "", ""))->option_text("FILE");
   check->add_option_function<std::string>("--fail-on", [&reporting](const std::string& list) { reporting.fail_on = parse_verdicts(list); },
                                           "exit with 0 unless one of these occurs: fail, inconclusive, kink,\noracle_disagreement, nondeterministic; all but kink by default")->option_text("VERDICT,...");
-  check->add_option("--max-failures", reporting.max_failures, "show no more than N findings of all ops together")->check(CLI::Validator(whole_number, "", ""))->option_text("N");
+  check->add_option("--max-failures", reporting.max_failures, "show no more than N findings of all ops together")->check(whole_number(0, any))->option_text("N");
   check->add_option("--budget", reporting.budget, "begin no further op after so many seconds")->check(CLI::Validator(seconds, "", ""))->option_text("SECONDS")->excludes(check_expression);
 
   CLI::App* grad = app.add_subcommand("grad", "value and gradient of an expression");
@@ -143,6 +148,10 @@ int run(int argc, char** argv) {
   eval->add_option("--format,--form", form, "how to print: json (default; one line a case) or text")->check(one_of({"json", "text"}))->option_text("json|text");
   eval->footer(eval_help);
 
+  // CLI11 takes the next word for the value of --seed=.
+  for (int i = 1; i < argc; ++i)
+    if (const std::string_view word = argv[i]; word.starts_with("--") && word.find('=') == word.size() - 1)
+      throw UsageError(fmt::format("{} has no value behind its '='", excerpt(word.substr(0, word.size() - 1))));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -157,13 +166,15 @@ int run(int argc, char** argv) {
       if (subcommand->parsed() || (argc > 1 && subcommand->get_name() == argv[1])) used = subcommand;
     }
     if (used == nullptr && argc > 1)
-      fmt::print(stderr, "gradus: unknown command or option '{}'{}\nTry `gradus --help`.\n", argv[1], gradus::expression::did_you_mean(argv[1], known));
+      fmt::print(stderr, "gradus: unknown command or option '{}'{}\nTry `gradus --help`.\n", excerpt(argv[1]), gradus::expression::did_you_mean(argv[1], known));
     else if (argc <= 1)
       fmt::print(stderr, "gradus: a command is needed: {}\nTry `gradus --help`.\n", fmt::join(known, ", "));
     else
-      fmt::print(stderr, "gradus: {}\nTry `gradus {}--help`.\n", e.what(), used == nullptr ? "" : used->get_name() + " ");
+      fmt::print(stderr, "gradus: {}\nTry `gradus {}--help`.\n", excerpt(e.what(), 300), used == nullptr ? "" : used->get_name() + " ");
     return usage;
   }
+  std::set<std::string> seen;
+  names.erase(std::remove_if(names.begin(), names.end(), [&](const std::string& name) { return !seen.insert(name).second; }), names.end());
   if (check->parsed()) {
     // What a special run would silently ignore is refused.
     const auto alone = [&](const char* option, bool takes_ops) {
@@ -181,8 +192,13 @@ int run(int argc, char** argv) {
     if (limits) return limits_command(common);
     if (check_the_checker) return mutants_command(mutants, common);
     if (exhaustive) return check_exhaustively_command(names, stride, common);
-    if (function.expression.empty() && check_expression->count() == 0) return check_ops_command(names, common, reporting);
-    if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", names.front()));
+    const auto is_formula = [](const std::string& name) { return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos; };
+    const auto formula = std::find_if(names.begin(), names.end(), is_formula);
+    if (check_expression->count() == 0 && formula != names.end()) throw UsageError(fmt::format("'{}' is not the name of an op: a function of your own is given as --expr '{}'", excerpt(*formula), excerpt(*formula)));
+    for (const auto& [option, given] : {std::pair("--at", !function.at.empty()), {"--claim", !function.claims.empty()}})
+      if (check_expression->count() == 0 && given) throw UsageError(fmt::format("{} needs --expr, the function that it belongs to", option));
+    if (check_expression->count() == 0) return check_ops_command(names, common, reporting);
+    if (!names.empty()) throw UsageError(fmt::format("give either names of ops or --expr, not both ('{}' was taken for an op: quote what has blanks)", excerpt(names.front())));
     return check_function_command(function, common, reporting);
   }
   if (grad->parsed()) return gradient_command(function, common);

@@ -3,15 +3,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <ops/expression/text.hpp>
 
 namespace gradus::cli {
 namespace {
@@ -28,7 +32,24 @@ Exit exit_code_of(const std::vector<CheckResult>& results, const std::vector<Ver
   return code == agree && !all_checked ? inconclusive : code;
 }
 
-[[noreturn]] void cannot_write(const std::string& file, int error) { throw UsageError(fmt::format("cannot write '{}': {}", file, std::strerror(error))); }
+[[noreturn]] void cannot_write(const std::string& file, int error) { throw UsageError(fmt::format("cannot write '{}': {}", expression::excerpt(one_line(file), 200), std::strerror(error))); }
+
+/// While it lives, an interrupt waits: a part of a report is written to its end, or removed.
+class Uninterrupted {
+ public:
+  Uninterrupted() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, s);
+    ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+  ~Uninterrupted() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
 
 /// Takes the report, and becomes the wanted file only when all of it is there. A device is written to directly: it must not be replaced.
 class ReportFile {
@@ -45,6 +66,7 @@ class ReportFile {
       std::error_code unknown;
       const std::filesystem::path target = std::filesystem::weakly_canonical(file, unknown);  // the file behind a link is replaced, not the link
       target_ = unknown ? file : target.string();
+      uninterrupted_.emplace();
       part_ = fmt::format("{}.{}.part", target_, ::getpid());
       descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ < 0) part_.clear();
@@ -54,7 +76,7 @@ class ReportFile {
   }
   ReportFile(const ReportFile&) = delete;
   ReportFile& operator=(const ReportFile&) = delete;
-  ~ReportFile() { discard(); }
+  ~ReportFile() { discard(); }  // before the signals that wait come through
 
   void write(std::string_view text) {
     while (!text.empty()) {
@@ -79,6 +101,7 @@ class ReportFile {
 
   std::string file_, target_, part_;
   int descriptor_ = -1;
+  std::optional<Uninterrupted> uninterrupted_;  // a device may take for ever
 };
 
 std::string in_format(Format format, const std::vector<CheckResult>& results, const std::string& text) {
@@ -101,7 +124,7 @@ std::vector<Verdict> parse_verdicts(const std::string& list) {
     const std::string name = list.substr(begin, end - begin);
     begin = end + 1;
     const auto known = std::find_if(std::begin(verdict_names), std::end(verdict_names), [&](const auto& v) { return v.first == name; });
-    if (known == std::end(verdict_names)) throw UsageError(fmt::format("--fail-on: '{}' is no verdict to fail on: give some of fail, inconclusive, kink, oracle_disagreement, nondeterministic, with commas between", name));
+    if (known == std::end(verdict_names)) throw UsageError(fmt::format("--fail-on: '{}' is no verdict to fail on: give some of fail, inconclusive, kink, oracle_disagreement, nondeterministic, with commas between", expression::excerpt(name)));
     verdicts.push_back(known->second);
   }
   return verdicts;

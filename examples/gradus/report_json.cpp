@@ -22,9 +22,15 @@ json as_json(const Finding& f) {
   return j;
 }
 
+json as_json(const std::optional<NearestKink>& k) {
+  if (!k) return nullptr;
+  return {{"input", k->input}, {"at", number(k->at)}, {"distance", number(k->distance)}, {"left_slope", number(k->left_slope)}, {"right_slope", number(k->right_slope)}, {"gradient", number(k->gradient)}};
+}
+
 json as_json(const CheckResult& r) {
   json j{{"name", r.name}, {"verdict", name_of(r.verdict)}, {"points", r.points}, {"numbers", r.numbers}, {"undecided", r.undecided}, {"regimes", r.regimes},
-         {"detection_limit", number(r.detection_limit)}, {"claim", number(r.claim)}, {"seconds", r.seconds}, {"more_findings", r.more_findings},
+         {"detection_limit", number(r.detection_limit)}, {"absolute_limit", number(r.absolute_limit)}, {"nearest_kink", as_json(r.nearest_kink)},
+         {"claim", number(r.claim)}, {"seconds", r.seconds}, {"more_findings", r.more_findings},
          {"worst_value", worst(r.value)}, {"worst_derivative", worst(r.derivative)}, {"advice", r.advice},
          {"oracles", json::array()}, {"findings", json::array()}, {"errors", json::array()}};
   for (const OracleCount& o : r.oracles) j["oracles"].push_back({{"oracle", o.oracle}, {"agreed", o.agreed}, {"abstained", o.abstained}, {"disagreed", o.disagreed}});

@@ -1,6 +1,7 @@
 // A function given as text, at a point.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 
 namespace gradus::cli {
 
+using expression::excerpt;
 using expression::Expression;
 using expression::Value;
 using expression::Variables;
@@ -53,7 +55,7 @@ inline std::pair<std::string, std::string> name_and_value(const std::string& ite
   name.erase(0, name.find_first_not_of(' '));
   name.erase(name.find_last_not_of(' ') + 1);
   const bool identifier = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos && !std::isdigit(static_cast<unsigned char>(name[0]));
-  if (equals == std::string::npos || !identifier) throw UsageError(fmt::format("{} '{}': expected name=value, as in {}", option, item, std::string_view(option) == "--at" ? "--at x=.3,y=1.7" : "--claim dx='1 - tanh(x)^2'"));
+  if (equals == std::string::npos || !identifier) throw UsageError(fmt::format("{} '{}': expected name=value, as in {}", option, excerpt(item), std::string_view(option) == "--at" ? "--at x=.3,y=1.7" : "--claim dx='1 - tanh(x)^2'"));
   return {name, item.substr(equals + 1)};
 }
 
@@ -74,7 +76,7 @@ class UserFunction {
       for (const std::string& item : split(option)) {
         const auto [name, value_text] = name_and_value(item, "--at");
         for (const Input& known : inputs_)
-          if (known.name == name) throw UsageError(fmt::format("--at gives '{}' twice", name));
+          if (known.name == name) throw UsageError(fmt::format("--at gives '{}' twice", excerpt(name)));
         const Value<double> value = naming("--at " + name, [&, &text = value_text] { return expression::evaluate(Expression::parse(text), Variables<double>{}, functions<double>()); });
         const std::vector<double> entries = value.is_vector() ? value.elements() : std::vector<double>{value.scalar()};
         inputs_.push_back({name, value.is_vector(), point_.size(), entries.size()});
@@ -98,6 +100,15 @@ class UserFunction {
     return names;
   }
 
+  /// A point in words: "x = 0.3, y = 1.7".
+  [[nodiscard]] std::string place(const std::vector<double>& x) const {
+    const std::vector<std::string> names = entry_names();
+    std::string text;
+    constexpr std::size_t most = 8;
+    for (std::size_t i = 0; i < std::min(x.size(), most); ++i) text += fmt::format("{}{} = {}", i == 0 ? "" : ", ", names[i], number_text(x[i]));
+    return x.size() > most ? text + fmt::format(", … ({} inputs)", x.size()) : text;
+  }
+
   template <class T> [[nodiscard]] Variables<T> variables(std::span<const T> x) const {
     Variables<T> v;
     for (const Input& i : inputs_) {
@@ -118,7 +129,7 @@ class UserFunction {
 
  private:
   template <class T> T scalar(const Value<T>& v) const {
-    if (v.is_vector()) throw UsageError(fmt::format("the function must give a number, but '{}' gives a vector of {}: use sum(…), dot(…) or an index", formula_.text(), v.elements().size()));
+    if (v.is_vector()) throw UsageError(fmt::format("the function must give a number, but '{}' gives a vector of {}: use sum(…), dot(…) or an index", excerpt(formula_.text()), v.elements().size()));
     return v.scalar();
   }
   Expression formula_;

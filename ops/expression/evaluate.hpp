@@ -88,13 +88,19 @@ struct Constants {
   static T e() { return T(std::numbers::e); }
 };
 
+/// Which way every `c ? a : b` of a formula went, by the position of its node: 1 where c was true, 2 where it was false, 3 where a vector went both
+/// ways, 0 where it was not reached.
+using Branches = std::vector<std::uint8_t>;
+
 /// One walk over an Expression; evaluate() is the way in.
 template <class T>
 class Evaluation {
  public:
   /// Resolves every name, also in branches that will not be taken. Throws Error.
-  Evaluation(const Expression& expression, const Variables<T>& variables, const Functions<T>& functions)
-      : expression_(expression), nodes_(expression.nodes()) {
+  Evaluation(const Expression& expression, const Variables<T>& variables, const Functions<T>& functions,
+             Branches* branches = nullptr)
+      : expression_(expression), nodes_(expression.nodes()), branches_(branches) {
+    if (branches_ != nullptr) branches_->resize(nodes_.size());
     for (const auto& name : expression.variables()) variables_.push_back(find(variables, name));
     for (const auto& name : expression.functions()) functions_.push_back(find(functions, name));
     power_ = find(functions, std::string("pow"));
@@ -127,24 +133,24 @@ class Evaluation {
 
   void check_constant(const Node& node, const Variables<T>& variables) const {
     const std::string name(expression_.source(node));
-    if (variables.contains(name)) fail(node, "'" + name + "' is a constant: call the variable something else");
+    if (variables.contains(name)) fail(node, "'" + excerpt(name) + "' is a constant: call the variable something else");
   }
 
   [[noreturn]] void unknown_variable(const Node& node, const Variables<T>& variables,
                                      const Functions<T>& functions) const {
     const std::string name(expression_.source(node));
-    if (functions.contains(name)) fail(node, "'" + name + "' is a function: write " + name + "(...)");
+    if (functions.contains(name)) fail(node, "'" + excerpt(name) + "' is a function: write " + excerpt(name) + "(...)");
     const auto known = names(variables);
-    if (known.empty()) fail(node, "unknown variable '" + name + "': no variable has a value");
-    fail(node, "unknown variable '" + name + "'" + did_you_mean(name, known) + " (known: " + list_of(known) + ")");
+    if (known.empty()) fail(node, "unknown variable '" + excerpt(name) + "': no variable has a value");
+    fail(node, "unknown variable '" + excerpt(name) + "'" + did_you_mean(name, known) + " (known: " + list_of(known) + ")");
   }
 
   void check_call(const Node& node, const Variables<T>& variables, const Functions<T>& functions) const {
     const std::string name(expression_.source(node));
     const Function<T>* function = functions_[node.name];
     if (function == nullptr) {
-      if (variables.contains(name)) fail(node, "'" + name + "' is a variable, not a function: multiply with *");
-      fail(node, "unknown function '" + name + "'" + did_you_mean(name, names(functions)));
+      if (variables.contains(name)) fail(node, "'" + excerpt(name) + "' is a variable, not a function: multiply with *");
+      fail(node, "unknown function '" + excerpt(name) + "'" + did_you_mean(name, names(functions)));
     }
     const std::size_t given = node.operand_count;
     if (given < function->min_args || given > function->max_args) {
@@ -289,15 +295,21 @@ class Evaluation {
 
   Value<T> conditional(const Node& node) const {
     const Value<T> condition = operand_value(node, 0);
-    if (!condition.is_vector()) return operand_value(node, is_true(condition.scalar()) ? 1 : 2);
+    if (!condition.is_vector()) return operand_value(node, take(node, is_true(condition.scalar())) ? 1 : 2);
 
     const Value<T> chosen = operand_value(node, 1);
     const Value<T> otherwise = operand_value(node, 2);
     std::optional<std::size_t> length;
     for (const auto* value : {&condition, &chosen, &otherwise}) agree(node, length, *value);
     std::vector<T> selected;
-    for (std::size_t i = 0; i < *length; ++i) selected.push_back(at(is_true(at(condition, i)) ? chosen : otherwise, i));
+    for (std::size_t i = 0; i < *length; ++i)
+      selected.push_back(at(take(node, is_true(at(condition, i))) ? chosen : otherwise, i));
     return selected;
+  }
+
+  bool take(const Node& node, bool branch) const {
+    if (branches_ != nullptr) (*branches_)[static_cast<std::size_t>(&node - nodes_.data())] |= branch ? 1 : 2;
+    return branch;
   }
 
   Value<T> operand_value(const Node& node, std::size_t which) const {
@@ -355,15 +367,17 @@ class Evaluation {
   std::vector<const Value<T>*> variables_;     // in the order of Expression::variables
   std::vector<const Function<T>*> functions_;  // in the order of Expression::functions
   const Function<T>* power_ = nullptr;
+  Branches* branches_;  // null: nobody asks
 };
 
 /// The value of the formula. Throws Error for an unknown name, a wrong number of arguments, shapes that do not
 /// fit. Of c ? a : b, only the branch taken is evaluated; where c is a vector, both are, and each element chooses.
 /// Comparisons, && || ! give 1 or 0; every number but 0 is true. T needs arithmetic, comparisons, construction
-/// from double, and pow(T, T) and pow(T, double) in its namespace or in std.
+/// from double, and pow(T, T) and pow(T, double) in its namespace or in std. What the conditionals did is added to `branches`.
 template <class T>
-Value<T> evaluate(const Expression& expression, const Variables<T>& variables, const Functions<T>& functions) {
-  return Evaluation<T>(expression, variables, functions).result();
+Value<T> evaluate(const Expression& expression, const Variables<T>& variables, const Functions<T>& functions,
+                  Branches* branches = nullptr) {
+  return Evaluation<T>(expression, variables, functions, branches).result();
 }
 
 }  // namespace gradus::expression

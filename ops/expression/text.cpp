@@ -92,10 +92,20 @@ std::string quoted_character(std::string_view text) {
   return std::string("'\\x") + digits[code / 16] + digits[code % 16] + "'";
 }
 
+std::string excerpt(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  const auto begins_character = [&](std::size_t at) { return (byte(text[at]) & 0xc0) != 0x80; };
+  std::size_t head = most / 2;
+  std::size_t tail = text.size() - most / 2;
+  while (head > 0 && !begins_character(head)) --head;
+  while (tail < text.size() && !begins_character(tail)) ++tail;
+  return std::string(text.substr(0, head)) + "..." + std::string(text.substr(tail));
+}
+
 std::string list_of(std::span<const std::string> names) {
   constexpr std::size_t most = 12;
   std::string list;
-  for (const auto& name : names.first(std::min(names.size(), most))) list += (list.empty() ? "" : ", ") + name;
+  for (const auto& name : names.first(std::min(names.size(), most))) list += (list.empty() ? "" : ", ") + excerpt(name);
   return names.size() > most ? list + ", ..." : list;
 }
 
@@ -123,7 +133,7 @@ std::string wrong_argument_count(std::string_view function, std::size_t min, std
     takes += " to " + std::to_string(max);
   }
   const bool singular = max == 1 || (min == 1 && max == std::numeric_limits<std::size_t>::max());
-  return std::string(function) + " takes " + takes + (singular ? " argument, not " : " arguments, not ") +
+  return excerpt(function) + " takes " + takes + (singular ? " argument, not " : " arguments, not ") +
          std::to_string(given);
 }
 

@@ -14,6 +14,9 @@ std::size_t character_length(std::string_view text);
 /// The first character of `text` in quotes; what cannot be printed appears as its code, '\x07'.
 std::string quoted_character(std::string_view text);
 
+/// `text` as it may stand in a message: of a long one the middle is left out. `most` counts bytes; characters stay whole.
+std::string excerpt(std::string_view text, std::size_t most = 60);
+
 /// The names separated by commas, at most the first dozen.
 std::string list_of(std::span<const std::string> names);
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/expression/text.hpp"
+
 namespace gradus::expression {
 namespace {
 
@@ -77,7 +79,7 @@ void TreeBuilder::plain_name() {
 void TreeBuilder::position(std::string_view token) {
   const double position = value_of(token);
   if (position != std::floor(position))
-    fail(offset_of(token), "an index must be a whole number, not " + std::string(token));
+    fail(offset_of(token), "an index must be a whole number, not " + excerpt(token));
   frames_.back().position = position;
 }
 

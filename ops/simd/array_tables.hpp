@@ -1,4 +1,4 @@
-// The kernels behind matrix products, rows along the last axis, and reductions: tables of functions, one for each real and instruction set.
+// The kernels behind matrix products, rows along the last axis, reductions, differences and recurrences: tables of functions, one for each real and instruction set.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,11 @@ template <class Real> struct Matrix {
 };
 
 template <class Real> struct Products {
-  /// How many elements `add` needs to work in.
+  /// How many elements `multiply` needs to work in.
   std::size_t (*workspace)(std::size_t rows, std::size_t terms, std::size_t columns);
-  /// c += a·b, c row-major. No more than `chain` terms are added up before they join c.
-  void (*add)(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, Real* workspace);
+  /// c = a·b + bias, c row-major; bias has one element a column, or is null. No more than `chain` terms are added up before they join c.
+  /// True when every element of c is 0 or of ordinary size.
+  bool (*multiply)(const Matrix<Real>& a, const Matrix<Real>& b, const Real* bias, Real* c, Real* workspace);
   static constexpr std::size_t chain = 64;
   /// True when every element is 0 or of ordinary size.
   bool (*is_ordinary)(const Real* x, std::size_t n);
@@ -34,8 +35,11 @@ struct SoftmaxRow {
 
 // Rows are contiguous. Sums keep their rounding errors: off by an ulp of the sum of |terms|, however many there are.
 template <class Real> struct Rows {
-  /// The softmax of a row, into s.
+  /// The softmax of a row, into s; and what it is before the division by 1 + rest. The latter writes whole registers, the last one up to `beyond`
+  /// elements beyond n: what is written through a mask cannot be read before all that precedes it is done.
   SoftmaxRow (*softmax)(const Real* z, Real* s, std::size_t n);
+  SoftmaxRow (*exponentials)(const Real* z, Real* e, std::size_t n);
+  static constexpr std::size_t beyond = 64 / sizeof(Real);
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
@@ -51,24 +55,53 @@ template <class Real> struct Rows {
   bool (*column_sums)(const Real* x, std::size_t rows, std::size_t columns, Real* to, Into into);
 };
 
+struct Moments { double first, second; };
+
+template <class Real> struct Differences {
+  /// Σ(a - b) and Σ(a - b)²; b is one number if step_b is 0. Sums keep their rounding errors from one block to the next.
+  Moments (*moments)(const Real* a, const Real* b, std::size_t step_b, std::size_t n);
+  /// to = or += factor·(a - b)
+  void (*scale)(const Real* a, const Real* b, std::size_t step_b, double factor, Real* to, Into into, std::size_t n);
+};
+
+/// y_t = phi·y_{t-1} + x_t, y_{-1} = start; or y_t = phi·y_{t+1} + x_t from the last one on, y_n = start.
+template <class Real> struct Recurrence {
+  void (*forward)(double phi, double start, const Real* x, Real* y, std::size_t n);
+  void (*backward)(double phi, double start, const Real* x, Real* y, std::size_t n);
+};
+
 struct ProductTables { Products<float> of_float; Products<double> of_double; };
 struct RowTables { Rows<float> of_float; Rows<double> of_double; };
+struct DifferenceTables { Differences<float> of_float; Differences<double> of_double; };
+struct RecurrenceTables { Recurrence<float> of_float; Recurrence<double> of_double; };
 
 }  // namespace gradus_kernels
 
 GRADUS_DECLARE_KERNELS(ProductTables, products)
 GRADUS_DECLARE_KERNELS(RowTables, rows)
+GRADUS_DECLARE_KERNELS(DifferenceTables, differences)
+GRADUS_DECLARE_KERNELS(RecurrenceTables, recurrences)
 
 namespace gradus {
 
 /// The kernels for Real at the active instruction set.
 template <class Real> [[nodiscard]] const gradus_kernels::Products<Real>& product_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(products);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(products);
+  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
+  else return tables.of_double;
+}
+template <class Real> [[nodiscard]] const gradus_kernels::Differences<Real>& difference_kernels() {
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(differences);
+  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
+  else return tables.of_double;
+}
+template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recurrence_kernels() {
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(recurrences);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
 template <class Real> [[nodiscard]] const gradus_kernels::Rows<Real>& row_kernels() {
-  const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
+  static const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }

@@ -2,6 +2,7 @@
 #include <autodiff/simd/math.hpp>
 
 #include <ops/ops.hpp>
+#include <ops/simd/division.hpp>
 #include <ops/simd/row_packs.hpp>
 #include <ops/simd/tables.hpp>
 
@@ -216,6 +217,8 @@ template <class Op, class Real> struct BinaryKernels {
   template <Single single> static void value(const void* pointer, const Real* a, const Real* b, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     if (n == 0) return;
+    if constexpr (std::is_same_v<Op, Div> && single == Single::second)
+      if (divide_by_one(a, *b, y, n)) return;
     const X first(*a), second(*b);
     const auto formula = [&]<class P>(const P& at_a, const P& at_b) __attribute__((always_inline)) { return P(op.value(at_a, at_b)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
@@ -230,6 +233,11 @@ template <class Op, class Real> struct BinaryKernels {
     if (n == 0) return;
     const X first(*a), second(*b);
     LaneSum<double, lanes> sum;
+    if constexpr (std::is_same_v<Op, Div> && single == Single::second && std::is_same_v<Real, double>)
+      if (pull_division_by_one(y, *b, up, to_a, into_a, sum, n)) {
+        if (into_b != Into::none) *to_b = (into_b == Into::add ? *to_b : 0) + sum.total();
+        return;
+      }
     const auto formulas = [&]<class P>(const P& at_a, const P& at_b, const P& result) __attribute__((always_inline)) {
       P exact = result;
       if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op>) exact = P(op.value(at_a, at_b));  // a float has too few digits, or none below 1e-45

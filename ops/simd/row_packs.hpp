@@ -78,26 +78,32 @@ template <class V> GRADUS_INLINE double fold(V high, V low) {
 
 #if defined(__AVX512F__)
 // e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, and the first step of the
-// reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles.
-GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
-  const __mmask8 some = _mm512_cmp_pd_mask(high, _mm512_set1_pd(-745.2), _CMP_NLT_UQ);  // the others underflow to 0, which would cost 100 ns; NaN stays
-  high = _mm512_maskz_mov_pd(some, high);
+// reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles. `tame`: nothing here underflows.
+template <bool tame> GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
+  __mmask8 some = 0xff;
+  if constexpr (!tame) {
+    some = _mm512_cmp_pd_mask(high, _mm512_set1_pd(-745.2), _CMP_NLT_UQ);  // the others underflow to 0, which would cost 100 ns; NaN stays
+    high = _mm512_maskz_mov_pd(some, high);
+  }
   const __m512d n = _mm512_roundscale_pd(high * 0x1.71547652b82fep+0, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m512d r = _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.62e42fefa39efp-1), high) + _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.abc9e3b39803fp-56), low);
+  // Minimax on |r| < log(2)/2, relative error 8e-18.
   const __m512d square = r * r;
   const auto step = [&](__m512d sum, double c) __attribute__((always_inline)) { return _mm512_fmadd_pd(sum, square, _mm512_set1_pd(c)); };
-  __m512d even = _mm512_set1_pd(1.0 / 479001600), odd = _mm512_set1_pd(1.0 / 6227020800);
-  even = step(even, 1.0 / 3628800), odd = step(odd, 1.0 / 39916800);
-  even = step(even, 1.0 / 40320), odd = step(odd, 1.0 / 362880);
-  even = step(even, 1.0 / 720), odd = step(odd, 1.0 / 5040);
-  even = step(even, 1.0 / 24), odd = step(odd, 1.0 / 120);
-  even = step(even, 1.0 / 2), odd = step(odd, 1.0 / 6);
+  __m512d even = _mm512_set1_pd(2.763265575933008487e-7), odd = _mm512_set1_pd(2.511004989583967958e-8);
+  even = step(even, 2.48014872600123423e-5), odd = step(odd, 2.755724233668041298e-6);
+  even = step(even, 1.388888894782089141e-3), odd = step(odd, 1.984126988659099928e-4);
+  even = step(even, 4.166666666652199074e-2), odd = step(odd, 8.333333333322207296e-3);
+  even = step(even, 0.5000000000000010224), odd = step(odd, 0.1666666666666667453);
   const __m512d most = _mm512_fmadd_pd(square, _mm512_fmadd_pd(odd, r, even), r);
   return _mm512_maskz_scalef_pd(some, most + 1.0, n);
 }
-GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
-  const __mmask16 some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
-  high = _mm512_maskz_mov_ps(some, high);
+template <bool tame> GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
+  __mmask16 some = 0xffff;
+  if constexpr (!tame) {
+    some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
+    high = _mm512_maskz_mov_ps(some, high);
+  }
   const __m512 n = _mm512_roundscale_ps(high * 0x1.715476p+0F, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
   const __m512 square = r * r;
@@ -109,15 +115,15 @@ GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
   const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
   return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
 }
-template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+template <bool tame, class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
   Pack<T, N> e;
-  for (int p = 0; p < Pack<T, N>::parts; ++p) e.part[p] = exp_register(high.part[p], low.part[p]);
+  for (int p = 0; p < Pack<T, N>::parts; ++p) e.part[p] = exp_register<tame>(high.part[p], low.part[p]);
   return e;
 }
 /// What softmax is worked out in.
 template <class Real> using Precise = Real;
 #else
-template <class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
+template <bool tame, class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
   const Pack<T, N> e = exp(high);
   return e + e * low;
 }
@@ -217,24 +223,16 @@ template <class Real, class Sum = LaneSum<double, lanes_of<Real>>, class Term> G
   return sums.total();
 }
 
-GRADUS_INLINE double largest(const Stored<double>& x) {
 #if defined(__AVX512F__)
-  return _mm512_reduce_max_pd(x.part[0]);
+GRADUS_INLINE double largest(const Stored<double>& x) { return _mm512_reduce_max_pd(x.part[0]); }
+GRADUS_INLINE float largest(const Stored<float>& x) { return _mm512_reduce_max_ps(x.part[0]); }
 #else
-  double most = x.lane(0);
-  for (int i = 1; i < lanes_of<double>; ++i) most = most < x.lane(i) ? x.lane(i) : most;
+template <class T, int N> GRADUS_INLINE T largest(const Pack<T, N>& x) {
+  T most = x.lane(0);
+  for (int i = 1; i < N; ++i) most = most < x.lane(i) ? x.lane(i) : most;
   return most;
-#endif
 }
-GRADUS_INLINE float largest(const Stored<float>& x) {
-#if defined(__AVX512F__)
-  return _mm512_reduce_max_ps(x.part[0]);
-#else
-  float most = x.lane(0);
-  for (int i = 1; i < lanes_of<float>; ++i) most = most < x.lane(i) ? x.lane(i) : most;
-  return most;
 #endif
-}
 
 GRADUS_INLINE double plain_total(double x) { return x; }
 template <class V> GRADUS_INLINE double plain_total(V x)

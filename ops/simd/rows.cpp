@@ -20,88 +20,127 @@ template <class Real> struct RowKernels {
   using Sum = LaneSum<Precise<Real>, lanes_of<Real>>;
   using Holds = Mask<Precise<Real>, lanes_of<Real>>;
 
-  /// The exponentials of one pack after the other, and what is known of their sum.
-  struct Exponentials {
+  /// Entries nearer to the largest than this need no care: their exponentials are in range, and so are the products of what is easy.
+  static constexpr Real near = is_float ? 64 : 150;
+
+  /// The exponentials of one pack after the other, and what is known of their sum, which is that without one of the largest entries.
+  template <bool tame> struct Exponentials {
     P top, limit;
-    Sum even{}, odd{};
+    Sum sum{};
     int ties = 0;
     Holds hard = P(0.0) != P(0.0);
     Exponentials(Real largest_entry, std::size_t n) : top(largest_entry), limit(2 * small * static_cast<double>(n)) {}
-    /// Adds to a sum what is not the largest entry.
-    template <class AnySum> GRADUS_INLINE P of(const X& z, AnySum& sum) {
-      const auto [high, low] = two_sum(P(z), -top);
-      const P e = exp_below(high, low);
+    /// Sets e and returns what it adds to the sum.
+    GRADUS_INLINE P of(const X& z, P& e) {
+      const P wide(z), high = wide - top, back = high + top;
+      P low = (wide - back) - (top - (back - high));
+      if constexpr (!tame) low = where(low == low, low, 0.0);
+      e = exp_below<tame>(high, low);
       const auto tie = high == 0.0;
       ties += __builtin_popcount(tie.bits());
-      hard = hard || (e < limit && !(high < nothing));  // before it is divided by at most n
-      if constexpr (std::is_same_v<AnySum, P>) sum += where(tie, P(0.0), e);
-      else sum.add(where(tie, P(0.0), e));
-      return e;
+      if constexpr (!tame) hard = hard || (e < limit && !(high < nothing));  // before it is divided by at most n
+      return where(tie, P(0.0), e);
     }
-    GRADUS_INLINE double rest() {
-      even.add(odd);
-      return even.total() + (ties - 1);
+    GRADUS_INLINE SoftmaxRow row(double rest) const {
+      const Real first = largest_of(top);
+      return {static_cast<double>(first), rest, rest - rest == 0 && first - first == 0, tame || !any(hard)};
     }
+    GRADUS_INLINE static Real largest_of(const P& x) { return static_cast<Real>(x.lane(0)); }
   };
 
-  /// A row of a few packs, which stay in registers.
-  template <std::size_t packs> GRADUS_INLINE static SoftmaxRow softmax_of_few(const Real* z, Real* s, std::size_t n) {
+  /// e/(1 + rest) for a pack.
+  struct Shares {
+    P total, inverse;
+    explicit Shares(double rest) : total(1 + rest), inverse(1 / (1 + rest)) {}
+    GRADUS_INLINE X of(const P& e) const { return X(quotient(e, total, inverse)); }
+  };
+
+  /// A row of a few packs, which stay in registers. Lanes beyond the end are taken for the largest entry once more.
+  template <bool normalised, bool tame, std::size_t packs> GRADUS_INLINE static SoftmaxRow finish_few(const X* at, Real top, Real* s, std::size_t n) {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     constexpr std::size_t last = (packs - 1) * lanes;
-    X at[packs], most = at[packs - 1] = load(z + last, n - last, -infinity);
+    Exponentials<tame> exponentials(top, n);
+    P e[packs], sum = exponentials.of(at[0], e[0]);  // so few terms need no compensation
+    for (std::size_t p = 1; p < packs; ++p) sum += exponentials.of(at[p], e[p]);
+    const double rest = plain_total(sum) + (exponentials.ties - 1 - static_cast<int>(packs * lanes - n));
+    if constexpr (normalised) {
+      const Shares shares(rest);
+      for (std::size_t p = 0; p + 1 < packs; ++p) store(s + p * lanes, shares.of(e[p]), whole);
+      store(s + last, shares.of(e[packs - 1]), n - last);
+    } else {
+      for (std::size_t p = 0; p < packs; ++p) store(s + p * lanes, X(e[p]), whole);
+    }
+    return exponentials.row(rest);
+  }
+  template <bool normalised, std::size_t packs> GRADUS_INLINE static SoftmaxRow few(const Real* z, Real* s, std::size_t n) {
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    constexpr std::size_t last = (packs - 1) * lanes;
+    X at[packs];
+    X most = load(z + last, n - last, -infinity);
     for (std::size_t p = 0; p + 1 < packs; ++p) {
       at[p] = load(z + p * lanes, whole, -infinity);
-      most = where(at[p] > most, at[p], most);
+      most = larger(at[p], most);
     }
     const Real top = largest(most);
-    Exponentials exponentials(top, n);
-    P e[packs];
-    P sum(0.0);  // so few terms need no compensation
-    for (std::size_t p = 0; p < packs; ++p) e[p] = exponentials.of(at[p], sum);
-    const double rest = plain_total(sum) + (exponentials.ties - 1);
-    const P total(1 + rest), inverse(1 / (1 + rest));
-    for (std::size_t p = 0; p + 1 < packs; ++p) store(s + p * lanes, X(quotient(e[p], total, inverse)), whole);
-    store(s + last, X(quotient(e[packs - 1], total, inverse)), n - last);
-    return finish(top, rest, exponentials.hard);
+    at[packs - 1] = load(z + last, n - last, top);
+    auto far = !(at[0] > X(top - near));
+    for (std::size_t p = 1; p < packs; ++p) far = far || !(at[p] > X(top - near));
+    if (any(far)) [[unlikely]] return finish_few<normalised, false, packs>(at, top, s, n);
+    return finish_few<normalised, true, packs>(at, top, s, n);
   }
 
-  static SoftmaxRow softmax(const Real* z, Real* s, std::size_t n) {
-    if (n <= lanes) return softmax_of_few<1>(z, s, n);
-    if (n <= 2 * lanes) return softmax_of_few<2>(z, s, n);
-    X most(-infinity), other = most;
+  template <bool normalised, bool tame> static SoftmaxRow finish_many(const Real* z, Real top, Real* s, std::size_t n) {
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    constexpr std::size_t side_by_side = 4;  // they are added up before they join the sum that keeps its rounding errors
+    Exponentials<tame> exponentials(top, n);
+    std::size_t i = 0;
+    for (; i + side_by_side * lanes <= n; i += side_by_side * lanes) {
+      P part[side_by_side];
+      for (std::size_t k = 0; k < side_by_side; ++k) {
+        P e;
+        part[k] = exponentials.of(X::load(z + i + k * lanes), e);
+        store(s + i + k * lanes, X(e), whole);
+      }
+      exponentials.sum.add((part[0] + part[1]) + (part[2] + part[3]));
+    }
+    int beyond = 0;  // as above
+    for (; i < n; i += lanes) {
+      const std::size_t count = n - i < lanes ? n - i : lanes;
+      P e;
+      exponentials.sum.add(exponentials.of(load(z + i, count, top), e));
+      if constexpr (normalised) store(s + i, X(e), count);
+      else store(s + i, X(e), whole);
+      beyond = static_cast<int>(lanes - count);
+    }
+    const double rest = exponentials.sum.total() + (exponentials.ties - 1 - beyond);
+    if constexpr (normalised) {
+      const Shares shares(rest);
+      for_each_pack<lanes>(n, [&](std::size_t k, auto count) __attribute__((always_inline)) { store(s + k, shares.of(P(load(s + k, count, Real(0)))), count); });
+    }
+    return exponentials.row(rest);
+  }
+
+  template <bool normalised> static SoftmaxRow exponentials_of(const Real* z, Real* s, std::size_t n) {
+    if (n <= lanes) return few<normalised, 1>(z, s, n);
+    if (n <= 2 * lanes) return few<normalised, 2>(z, s, n);
+    X most(-infinity), other = most, least(infinity), lesser = least;
     std::size_t i = 0;
     for (; i + 2 * lanes <= n; i += 2 * lanes) {
       const X a = X::load(z + i), b = X::load(z + i + lanes);
-      most = where(a > most, a, most);
-      other = where(b > other, b, other);
-    }
-    for (; i < n; i += lanes) {
-      const X at = load(z + i, n - i < lanes ? n - i : lanes, -infinity);
-      most = where(at > most, at, most);
-    }
-    const Real top = largest(where(other > most, other, most));
-    Exponentials exponentials(top, n);
-    constexpr std::integral_constant<std::size_t, lanes> whole;
-    i = 0;
-    for (; i + 2 * lanes <= n; i += 2 * lanes) {
-      const P a = exponentials.of(X::load(z + i), exponentials.even), b = exponentials.of(X::load(z + i + lanes), exponentials.odd);
-      store(s + i, X(a), whole);
-      store(s + i + lanes, X(b), whole);
+      most = larger(a, most), other = larger(b, other);
+      least = smaller(a, least), lesser = smaller(b, lesser);
     }
     for (; i < n; i += lanes) {
       const std::size_t count = n - i < lanes ? n - i : lanes;
-      store(s + i, X(exponentials.of(load(z + i, count, -infinity), exponentials.even)), count);
+      most = larger(load(z + i, count, -infinity), most);
+      least = smaller(load(z + i, count, infinity), least);
     }
-    const double rest = exponentials.rest();
-    const P total(1 + rest), inverse(1 / (1 + rest));
-    for_each_pack<lanes>(n, [&](std::size_t k, auto count) __attribute__((always_inline)) {
-      store(s + k, X(quotient(P(load(s + k, count, Real(0))), total, inverse)), count);
-    });
-    return finish(top, rest, exponentials.hard);
+    const Real top = largest(larger(other, most)), bottom = -largest(-smaller(lesser, least));
+    if (bottom > top - near) [[likely]] return finish_many<normalised, true>(z, top, s, n);
+    return finish_many<normalised, false>(z, top, s, n);
   }
-  GRADUS_INLINE static SoftmaxRow finish(Real top, double rest, const Holds& hard) {
-    return {static_cast<double>(top), rest, rest - rest == 0 && top - top == 0, !any(hard)};
-  }
+  static SoftmaxRow softmax(const Real* z, Real* s, std::size_t n) { return exponentials_of<true>(z, s, n); }
+  static SoftmaxRow exponentials(const Real* z, Real* e, std::size_t n) { return exponentials_of<false>(z, e, n); }
 
   static void log_softmax(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n) {
     const W top(row.top), log_sum(log_rest);
@@ -116,7 +155,7 @@ template <class Real> struct RowKernels {
     X most(-infinity);
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
       const X at = load(x + i, count, -infinity);
-      most = where(at > most, at, most);
+      most = larger(at, most);
     });
     const X top(largest(most));
     for (std::size_t i = 0; i < n; i += lanes) {
@@ -213,7 +252,7 @@ template <class Real> struct RowKernels {
     return finite;
   }
 
-  static constexpr gradus_kernels::Rows<Real> table{&softmax, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &spread, &sum, &dot, &column_sums};
+  static constexpr gradus_kernels::Rows<Real> table{&softmax, &exponentials, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &spread, &sum, &dot, &column_sums};
 };
 
 }  // namespace

@@ -207,7 +207,7 @@ CheckResult check_op(const ArrayEntry& op, std::uint64_t seed) {
     ArrayCheck(op, *book, with, ++case_seed, result).run();
     if (std::find(result.regimes.begin(), result.regimes.end(), with.regime) == result.regimes.end()) result.regimes.emplace_back(with.regime);
   }
-  result.detection_limit = op.info->derivative_ulps * std::numeric_limits<double>::epsilon();
+  result.detection_limit = std::max(op.info->derivative_ulps, 1.0) * std::numeric_limits<double>::epsilon();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -22,8 +21,8 @@ using expression::Variables;
 /// One op with one set of parameters.
 class ElementwiseCheck {
  public:
-  ElementwiseCheck(const ElementwiseEntry& op, std::vector<double> parameters, CheckResult& result)
-      : op_(op), info_(*op.info), parameters_(std::move(parameters)), result_(result), formula_(Expression::parse(info_.formula)) {
+  ElementwiseCheck(const ElementwiseEntry& op, std::vector<double> parameters, CheckResult& result, DetectionLimits& limits)
+      : op_(op), info_(*op.info), parameters_(std::move(parameters)), result_(result), limits_(limits), formula_(Expression::parse(info_.formula)) {
     for (const std::string_view text : info_.derivatives) derivatives_.push_back(Expression::parse(text));
     for (std::size_t k = 0; k < info_.operands.size(); ++k)
       scales_.push_back(k < info_.cancels.size() && !info_.cancels[k].empty() ? Expression::parse(info_.cancels[k]) : Expression::parse("0"));
@@ -114,8 +113,7 @@ class ElementwiseCheck {
 
     f.verdict = judge(got, f.opinions);
     if (!f.message.empty()) f.verdict = Verdict::fail;
-    for (const Opinion& o : f.opinions)
-      if (o.verdict == Verdict::pass && o.oracle != "difference" && o.expected != 0) limits_.insert(o.tolerance / std::fabs(o.expected));
+    limits_.take(f.opinions);
     result_.take(std::move(f));
   }
 
@@ -236,14 +234,11 @@ class ElementwiseCheck {
     result_.take({.quantity = std::string(info_.name), .where = place(at), .regime = "NaN", .got = got, .verdict = Verdict::fail, .opinions = {}, .message = "NaN must give NaN"});
   }
 
- public:
-  std::multiset<double> limits_;
-
- private:
   const ElementwiseEntry& op_;
   const OpInfo& info_;
   std::vector<double> parameters_;
   CheckResult& result_;
+  DetectionLimits& limits_;
   Expression formula_;
   std::vector<Expression> derivatives_, scales_;
   struct Truth { BigFloat value; std::vector<BigFloat> derivatives, scales; std::vector<bool> confirmed; };
@@ -267,16 +262,14 @@ CheckResult check_op(const ElementwiseEntry& op) {
   const auto start = std::chrono::steady_clock::now();
   CheckResult result;
   result.name = op.info->name;
-  std::multiset<double> limits;
+  DetectionLimits limits;
   for (const auto& parameters : parameter_sets(*op.info)) {
-    ElementwiseCheck check(op, parameters, result);
-    check.run();
-    limits.merge(check.limits_);
+    ElementwiseCheck(op, parameters, result, limits).run();
     for (const Probe& p : probes_of(*op.info, parameters))
       if (std::find(result.regimes.begin(), result.regimes.end(), p.regime) == result.regimes.end()) result.regimes.push_back(p.regime);
   }
   thin(result.errors, 400);
-  if (!limits.empty()) result.detection_limit = *std::next(limits.begin(), static_cast<std::ptrdiff_t>(limits.size() / 2));
+  result.take(std::move(limits));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -16,7 +16,7 @@ namespace gradus {
 
 std::vector<CheckResult> check_ops(std::span<const std::string> names, const OpCheckOptions& options, const std::function<void(const CheckResult&, std::size_t)>& progress) {
   for (const std::string& name : names)
-    if (find_elementwise(name) == nullptr && find_array(name) == nullptr) throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", name, expression::did_you_mean(name, op_names())));
+    if (find_elementwise(name) == nullptr && find_array(name) == nullptr) throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", expression::excerpt(name), expression::did_you_mean(name, op_names())));
 
   const auto start = std::chrono::steady_clock::now();
   const auto spent = [&] { return options.budget > 0 && std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > options.budget; };

@@ -104,7 +104,7 @@ const FloatEntry& float_op(std::string_view name) {
     if (e.info->name == name) return e;
   if (find_elementwise(name) != nullptr || find_array(name) != nullptr)
     throw ArgumentError(fmt::format("'{}' is not an op of one number: only those have few enough inputs to check all of them", name));
-  throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", name, expression::did_you_mean(name, op_names())));
+  throw ArgumentError(fmt::format("unknown op '{}'{}; `gradus list` shows all", expression::excerpt(name), expression::did_you_mean(name, op_names())));
 }
 
 ExhaustiveResult check_all_floats(const FloatEntry& op, const ExhaustiveOptions& options, const std::function<void(std::uint64_t, std::uint64_t)>& progress) {

@@ -96,6 +96,10 @@ Vector softmax_of(const Vector& v) {
   for (BigFloat& x : e) x /= s;
   return e;
 }
+/// A number is a vector of one element where either will do.
+Vector elements_of(const Value<BigFloat>& v) { return v.is_vector() ? v.elements() : Vector{v.scalar()}; }
+/// Element i, or the only one.
+const BigFloat& one_of(const Vector& v, std::size_t i) { return not_empty(v).size() == 1 ? v[0] : v.at(i); }
 BigFloat log_sum_exp_of(const Vector& v) { return log(sum_of(exponentials(not_empty(v)))); }
 BigFloat cross_entropy_of(const Vector& labels, const Vector& s) {
   Vector logs;
@@ -108,6 +112,12 @@ Functions<BigFloat> vector_functions() {
   const auto transform = [](Vector (*f)(const Vector&)) { return Function<BigFloat>{1, 1, [f](Operands x) { return Value<BigFloat>(f(x[0].elements())); }, false}; };
   const auto pair = [](BigFloat (*f)(const Vector&, const Vector&)) {
     return Function<BigFloat>{2, 2, [f](Operands x) { return Value<BigFloat>(f(x[0].elements(), x[1].elements())); }, false};
+  };
+  const auto triple = [](Vector (*f)(const Vector&, const Vector&, const Vector&), bool gives_vector = false) {
+    return Function<BigFloat>{3, 3, [f, gives_vector](Operands x) {
+                                Vector y = f(elements_of(x[0]), elements_of(x[1]), elements_of(x[2]));
+                                return gives_vector ? Value<BigFloat>(std::move(y)) : Value<BigFloat>(y[0]);
+                              }, false};
   };
   return {{"sum", reduce(sum_of)},
           {"mean", reduce([](const Vector& v) -> BigFloat { return sum_of(not_empty(v)) / v.size(); })},
@@ -125,7 +135,25 @@ Functions<BigFloat> vector_functions() {
           {"softmax_cross_entropy", pair([](const Vector& z, const Vector& labels) -> BigFloat {
              const BigFloat lse = log_sum_exp_of(z);
              return lse * sum_of(labels) - dot_of(z, labels);
-           })}};
+           })},
+          {"mean_squared_error", pair([](const Vector& p, const Vector& t) -> BigFloat {
+             Vector error = not_empty(p);
+             for (std::size_t i = 0; i < error.size() && i < t.size(); ++i) error[i] -= t[i];
+             return dot_of(error, error) / dot_of(Vector(p.size(), BigFloat(1)), Vector(t.size(), BigFloat(1)));
+           })},
+          {"normal_log_density", triple([](const Vector& x, const Vector& mu, const Vector& sigma) {
+             BigFloat sum = 0;
+             for (std::size_t i = 0; i < std::max({x.size(), mu.size(), sigma.size()}); ++i) {
+               const BigFloat s = one_of(sigma, i), z = (one_of(x, i) - one_of(mu, i)) / s;
+               sum -= z * z / 2 + log(s) + log(2 * pi()) / 2;
+             }
+             return Vector{sum};
+           })},
+          {"linear_recurrence", triple([](const Vector& phi, const Vector& u, const Vector& h0) {
+             Vector h = u;
+             for (std::size_t t = 0; t < h.size(); ++t) h[t] += one_of(phi, t) * (t == 0 ? one_of(h0, 0) : h[t - 1]);
+             return h;
+           }, true)}};
 }
 
 #define PLAIN(name) {#name, unary([](const BigFloat& x) -> BigFloat { return name(x); })}

@@ -9,11 +9,6 @@ namespace {
 using Operands = std::span<const BigArray>;
 using Vector = std::vector<BigFloat>;
 
-BigArray zeros(const Shape& shape) { return {shape, Vector(shape.size(), BigFloat(0)), Vector(shape.size(), BigFloat(0))}; }
-void add_term(BigArray& a, std::size_t i, const BigFloat& term) {
-  a.values[i] += term;
-  a.scale[i] += abs(term);
-}
 BigFloat sum_of(const Vector& v) {
   BigFloat s = 0;
   for (const BigFloat& x : v) s += x;
@@ -343,7 +338,7 @@ const Textbook* find_textbook(std::string_view name) {
       &cross_entropy_book, &softmax_cross_entropy_book, &matmul_book, &linear_book, &dot_book, &maxout_book};
   for (const Textbook* book : books)
     if (book->name == name) return book;
-  return nullptr;
+  return find_statistics_textbook(name);
 }
 
 }  // namespace gradus

@@ -17,6 +17,14 @@ struct BigArray {
   std::vector<BigFloat> scale;
 };
 
+[[nodiscard]] inline BigArray zeros(const Shape& shape) {
+  return {shape, std::vector<BigFloat>(shape.size(), BigFloat(0)), std::vector<BigFloat>(shape.size(), BigFloat(0))};
+}
+inline void add_term(BigArray& a, std::size_t i, const BigFloat& term) {
+  a.values[i] += term;
+  a.scale[i] += abs(term);
+}
+
 struct Textbook {
   std::string_view name;
   BigArray (*forward)(std::span<const BigArray> operands, const Attributes& attributes);
@@ -26,5 +34,7 @@ struct Textbook {
 
 /// Null when there is none of that name.
 [[nodiscard]] const Textbook* find_textbook(std::string_view name);
+/// Those of statistics and time series among them.
+[[nodiscard]] const Textbook* find_statistics_textbook(std::string_view name);
 
 }  // namespace gradus

@@ -69,6 +69,33 @@ BOOST_AUTO_TEST_CASE(a_tensor_pullback_reads_upstream_and_adds_to_gradients) {
   BOOST_TEST(adjoints[a][1] == 40.0);
 }
 
+BOOST_AUTO_TEST_CASE(results_that_nobody_uses_have_an_adjoint_of_0) {
+  const Tensor a = Tensor::input({3}, {2.0, 3.0, 5.0});
+  const std::vector<double> squares = {4.0, 9.0, 25.0};
+  std::vector<double> seen;
+  int runs = 0;
+  const Tensor y = custom({3}, squares, {&a}, [&](std::span<const double> up, std::span<const std::span<double>> gradients) {
+    seen.assign(up.begin(), up.end());
+    ++runs;
+    for (std::size_t i = 0; i < 3; ++i) gradients[0][i] += up[i] * 2.0 * (2.0 + static_cast<double>(i) + (i == 2 ? 1.0 : 0.0));
+  });
+  const Var first = y[0] * 3.0, last = y[2] * 7.0, none = a[1] * 2.0;
+  // Into the same adjoints, whatever an earlier sweep has left there.
+  for (int round = 0; round < 2; ++round) {
+    tape.sweep(first, adjoints);
+    BOOST_TEST(seen == std::vector<double>({3.0, 0.0, 0.0}), boost::test_tools::per_element());
+    BOOST_TEST(std::vector<double>(adjoints[a].begin(), adjoints[a].end()) == std::vector<double>({12.0, 0.0, 0.0}), boost::test_tools::per_element());
+    tape.sweep(last, adjoints);
+    BOOST_TEST(seen == std::vector<double>({0.0, 0.0, 7.0}), boost::test_tools::per_element());
+    BOOST_TEST(std::vector<double>(adjoints[a].begin(), adjoints[a].end()) == std::vector<double>({0.0, 0.0, 70.0}), boost::test_tools::per_element());
+    seen.clear();
+    tape.sweep(none, adjoints);
+    for (const double v : seen) BOOST_TEST(v == 0);  // not asked, or asked for nothing
+    BOOST_TEST(std::vector<double>(adjoints[a].begin(), adjoints[a].end()) == std::vector<double>({0.0, 2.0, 0.0}), boost::test_tools::per_element());
+  }
+  BOOST_TEST(runs >= 4);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_pullback_captures_lives_until_the_rewind) {
   auto witness = std::make_shared<int>(1);
   const Tensor a = Tensor::input({1}, {2.0});

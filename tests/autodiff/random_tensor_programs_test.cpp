@@ -63,7 +63,7 @@ template <class Real> void statement(State<Real>& s, Random& r) {
   const std::size_t i = r.below(v.size()), j = r.below(v.size()), k = r.below(x.size()), l = r.below(x.size());
   const std::size_t element = r.below(side * side);
   const double constant = r.constant();
-  switch (r.below(36)) {
+  switch (r.below(39)) {
     case 0: m[a] = matmul(m[b], m[c]); break;
     case 1: m[a] = matmul(m[b], m[b]); break;
     case 2: v[i] = matmul(v[j], m[a]); break;
@@ -99,6 +99,9 @@ template <class Real> void statement(State<Real>& s, Random& r) {
     case 32: m[a] = m[b] * BasicTensor<Real>(m[b][element]); break;
     case 33: v[i] = BasicTensor<Real>(Shape{side}, {Real(constant), Real(1.0), Real(-0.5)}); break;
     case 34: m[a] = sqrt(m[b] * m[b]) * BasicTensor<Real>(0.0) + m[c]; break;  // an infinite partial at 0, whose adjoint is 0
+    case 35: x[k] = normal_log_density(m[b], v[j], exp(v[i] * 0.25))[0] * 0.0625; break;
+    case 36: v[i] = linear_recurrence(BasicTensor<Real>(x[k]) * 0.25, v[j], BasicTensor<Real>(x[l])); break;
+    case 37: x[k] = mean_squared_error(m[a], m[b])[0] - normal_log_density(m[c], m[c] * 0.5, BasicTensor<Real>(2.0))[0] * 0.0625; break;
     default: m[a] = cross_entropy(softmax(m[b]), m[c]) * v[i] + m[c]; break;
   }
   m[a] = moderate(m[a]);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <autodiff/error.hpp>
 #include <autodiff/threads.hpp>
 
 using namespace gradus;
@@ -70,7 +72,7 @@ BOOST_AUTO_TEST_CASE(several_threads_take_part) {
   });
   BOOST_TEST(seen.size() == 2U);
   set_threads(0);
-  BOOST_TEST(threads() >= 1U);
+  BOOST_TEST(threads() >= 1U);  // throws when GRADUS_THREADS is nonsense
 }
 
 BOOST_AUTO_TEST_CASE(nested_loops_stay_on_their_thread) {
@@ -139,5 +141,71 @@ BOOST_AUTO_TEST_CASE(a_forked_process_has_a_pool_of_its_own) {
   int status = -1;
   BOOST_REQUIRE(waitpid(child, &status, 0) == child);
   BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  set_threads(0);
+}
+
+/// Runs two pieces side by side; `forking` of them calls fork. The status of the child, which must end by itself.
+int status_of_child_forked_in(bool by_caller) {
+  set_threads(2);
+  const auto caller = std::this_thread::get_id();
+  const auto parent = ::getpid();
+  std::atomic<int> inside{0};
+  pid_t child = -1;
+  try {
+    parallel_for(2, 1, [&](std::size_t, std::size_t) {
+      ++inside;
+      while (inside < 2) std::this_thread::yield();
+      if ((std::this_thread::get_id() == caller) == by_caller) child = fork();
+    });
+  } catch (const gradus::Error& e) {
+    if (::getpid() == parent) throw;
+    Coverage again(100);
+    parallel_for(100, 1, again);
+    _exit(again.is_complete() && std::string(e.what()).starts_with("parallel_for: the process was forked") ? 7 : 8);
+  }
+  if (::getpid() != parent) _exit(9);
+  int status = -1;
+  BOOST_REQUIRE(waitpid(child, &status, 0) == child);
+  BOOST_REQUIRE(WIFEXITED(status));
+  set_threads(0);
+  return WEXITSTATUS(status);
+}
+BOOST_AUTO_TEST_CASE(a_process_forked_from_within_a_piece_does_not_wait_for_threads_that_it_lacks) {
+  BOOST_TEST(status_of_child_forked_in(true) == 7);
+  BOOST_TEST(status_of_child_forked_in(false) == EXIT_FAILURE);
+}
+BOOST_AUTO_TEST_CASE(a_process_forked_when_no_other_piece_is_left_goes_on) {
+  set_threads(2);
+  const auto parent = ::getpid();
+  Coverage coverage(1);
+  pid_t child = -1;
+  parallel_for(1, 1, [&](std::size_t begin, std::size_t end) {
+    child = fork();
+    coverage(begin, end);
+  });
+  if (::getpid() != parent) _exit(coverage.is_complete() ? 0 : 1);
+  int status = -1;
+  BOOST_REQUIRE(waitpid(child, &status, 0) == child);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  set_threads(0);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_of_several_failures_is_told_whoever_meets_it) {
+  set_threads(2);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> inside{0};
+    std::string what;
+    try {  // pieces 0 and 2 begin side by side; 2 fails before 1 is reached, which fails as well
+      parallel_for(4, 1, [&](std::size_t begin, std::size_t) {
+        ++inside;
+        if (begin == 0)
+          for (int i = 0; i < 100000 && inside < 2; ++i) std::this_thread::yield();
+        if (begin != 0) throw std::runtime_error("piece " + std::to_string(begin));
+      });
+    } catch (const std::runtime_error& e) {
+      what = e.what();
+    }
+    BOOST_TEST(what == "piece 1");
+  }
   set_threads(0);
 }

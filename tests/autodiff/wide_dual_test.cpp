@@ -46,11 +46,11 @@ template <class F, std::size_t N> void is_that_of_the_tape(const F& f, const std
 
 /// Calls check(push) with push_all of every instruction set that this machine has.
 template <std::size_t N, class F, class Check> void in_every_width(const F& f, const Check& check) {
-  check([&](const auto& x, auto& g) { return wide_baseline::push_all<N>(f, x, g); });
+  check([&](const auto& x, double& value, auto& g) { return wide_baseline::push_all<N>(f, x, value, g); });
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) check([&](const auto& x, auto& g) { return wide_avx2::push_all<N>(f, x, g); });
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) check([&](const auto& x, double& value, auto& g) { return wide_avx2::push_all<N>(f, x, value, g); });
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    check([&](const auto& x, auto& g) { return wide_avx512::push_all<N>(f, x, g); });
+    check([&](const auto& x, double& value, auto& g) { return wide_avx512::push_all<N>(f, x, value, g); });
 #endif
 }
 
@@ -60,7 +60,9 @@ template <std::size_t N> void rosenbrock_of_many_inputs() {
   const auto tape = on_the_tape(rosenbrock, x);
   in_every_width<N>(rosenbrock, [&](const auto& push) {
     std::array<double, N> gradient;
-    BOOST_TEST(push(x, gradient) == tape.value);
+    double value = 0;
+    BOOST_TEST(push(x, value, gradient));
+    BOOST_TEST(value == tape.value);
     for (std::size_t i = 0; i < N; ++i) BOOST_TEST(std::abs(gradient[i] - tape.gradient[i]) <= 1e-13 * (std::abs(tape.gradient[i]) + 100));
   });
 }
@@ -79,7 +81,10 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradient_of_forward_mode_one_by_on
     const auto f = [seed]<class T>(const std::array<T, 4>& x) { return random_program<T>(seed, std::vector<T>(x.begin(), x.end()), Extras<T>{}); };
     in_every_width<4>(f, [&](const auto& push) {
       std::array<double, 4> gradient;
-      const double value = push(at, gradient);
+      double value = 0;
+      const bool finite = push(at, value, gradient);
+      const auto is_finite = [](double number) { return std::isfinite(number); };
+      BOOST_TEST(finite == (is_finite(value) && std::all_of(gradient.begin(), gradient.end(), is_finite)));
       for (std::size_t i = 0; i < at.size(); ++i) {
         std::vector<Scaled> x(at.begin(), at.end());
         x[i] = Scaled(Dual<double>(at[i], 1.0), 1.0);

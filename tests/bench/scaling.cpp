@@ -1,11 +1,14 @@
-// What happens when there is a lot of it: the cost per operation up to 1e9 recorded operations, memory over 1e6 training steps, two threads.
+// What happens when there is a lot of it: the cost per operation up to 1e9 recorded operations, memory over 1e6 training steps, two threads with a tape
+// each, and batches of programs and matrix products that two threads share.
 //   bench/scaling [largest number of operations, 1e9 by default]
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <span>
 #include <string>
 #include <thread>
@@ -15,11 +18,14 @@
 #include <unistd.h>
 
 #include <autodiff/autodiff.hpp>
+#include <autodiff/program/program.hpp>
+#include <autodiff/threads.hpp>
 #include <ops/exp.hpp>
 #include <ops/log.hpp>
 #include <ops/ops.hpp>
 #include <ops/relu.hpp>
 
+#include "scalar/samples.hpp"
 #include "scalar/workloads.hpp"
 
 namespace {
@@ -154,10 +160,92 @@ void use_threads() {
               median(speedups), rounds);
 }
 
+/// Work of some 100 us to 5 ms, once more for a second thread that does the same for itself.
+using Work = std::function<void()>;
+
+/// The time that a call takes when nothing disturbs it: other programs on the machine would make any other number theirs.
+double undisturbed(std::vector<double> times) {
+  const auto place = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 20);
+  std::nth_element(times.begin(), place, times.end());
+  return *place;
+}
+
+void share(const char* name, const Work& run, const Work& again) {
+  constexpr int rounds = 30;
+  std::vector<double> one, two, side_by_side;
+  const auto timed = [](std::vector<double>& times, const auto& call) {
+    const double start = seconds_of(CLOCK_MONOTONIC);
+    call();
+    times.push_back(seconds_of(CLOCK_MONOTONIC) - start);
+  };
+  run(), again();
+  std::vector<double> trial;
+  timed(trial, run);
+  const int calls = std::clamp(static_cast<int>(20e-3 / trial[0]), 2, 100);
+  for (int round = 0; round < rounds; ++round) {
+    gradus::set_threads(1);
+    for (int k = 0; k < calls; ++k) timed(one, run);
+    gradus::set_threads(2);
+    for (int k = 0; k < calls; ++k) timed(two, run);
+    gradus::set_threads(1);
+    std::atomic<int> begun{0}, done{0};
+    std::thread other([&] {
+      for (int k = 0; k < calls; ++k) {
+        while (begun.load() <= k) {}
+        again();
+        ++done;
+      }
+    });
+    for (int k = 0; k < calls; ++k)
+      timed(side_by_side, [&] {
+        ++begun;
+        run();
+        while (done.load() <= k) {}
+      });
+    other.join();
+  }
+  gradus::set_threads(0);
+  const double alone = undisturbed(one), shared = undisturbed(two), together = undisturbed(side_by_side);
+  std::printf("  %-42s %7.1f us on one thread, %7.1f on two: %.2f times as fast; two threads with work of their own: %.2f\n", name, alone * 1e6, shared * 1e6,
+              alone / shared, 2 * alone / together);
+  std::fflush(stdout);
+}
+
+Work mixture() {
+  const bench::Mixture w;
+  const auto program = gradus::Program::record(bench::MixtureSample(), std::span(w.data).first(bench::MixtureSample::d), w.at);
+  return [program, w, gradient = std::vector<double>(w.at.size())]() mutable { program.replay(w.data, w.at, {.parameter_gradient = gradient}); };
+}
+Work rosenbrock() {
+  const bench::RosenbrockBatch w;
+  const auto program = gradus::Program::record(bench::Rosenbrock(), std::span(w.at).first(bench::RosenbrockBatch::n));
+  return [program, w, gradients = std::vector<double>(w.at.size())]() mutable { program.replay(w.at, {}, {.input_gradients = gradients}); };
+}
+/// A layer of 784 to 256 units for a batch of 256, with all gradients.
+Work layer() {
+  return [x = bench::numbers(256 * 784, -1, 1, 1), w = bench::numbers(784 * 256, -0.1, 0.1, 2), b = bench::numbers(256, -0.1, 0.1, 3),
+          adjoints = gradus::Adjoints()]() mutable {
+    thread_local gradus::Tape tape;
+    const gradus::Recording recording(tape);
+    tape.clear();
+    const gradus::Tensor all[] = {gradus::Tensor::input({256, 784}, x), gradus::Tensor::input({784, 256}, w), gradus::Tensor::input({256}, b)};
+    tape.sweep(sum(linear(all[0], all[1], all[2])), adjoints);
+  };
+}
+
+void share_work() {
+  if (std::thread::hardware_concurrency() < 2) return;
+  std::printf("work that threads share (elapsed time of the undisturbed calls)\n");
+  share("gradient of GMM d=10 K=25 N=1000, replayed", mixture(), mixture());
+  share("4096 gradients of Rosenbrock-10, replayed", rosenbrock(), rosenbrock());
+  share("layer 784-256, batch 256, with its gradients", layer(), layer());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   scale_operations(argc > 1 ? std::strtod(argv[1], nullptr) : 1e9);
   train(1000000);
   use_threads();
+  share_work();
 }

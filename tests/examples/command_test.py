@@ -9,9 +9,11 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 AGREE, WRONG, USAGE, INCONCLUSIVE = 0, 1, 2, 3
@@ -173,6 +175,10 @@ class Claims(CommandTest):
             ("x*y", "x=2,y=3", "dy=x"),
             ("dot(v,v)", "v=[1,2,3]", "dv=2*v"),
             ("softmax_cross_entropy(z,[0,1,0])", "z=[1,2,3]", "dz=softmax(z)-[0,1,0]"),
+            ("mean_squared_error(p,[0,1])", "p=[1,3]", "dp=p-[0,1]"),
+            ("normal_log_density([1,2,4],m,s)", "m=1.5,s=2", "dm=(7-3*m)/s^2", "ds=((1-m)^2+(2-m)^2+(4-m)^2)/s^3-3/s"),
+            ("normal_log_density(x,[1,2],[3,0.5])", "x=[1.5,3]", "dx=[(1-x[0])/9,(2-x[1])*4]"),
+            ("sum(linear_recurrence(p,[1,2],h))", "p=.5,h=3", "dp=h+1+2*p*h", "dh=p+p^2"),
         ]:
             with self.subTest(formula=formula, at=at):
                 self.check(AGREE, formula, at, *claims)
@@ -220,6 +226,107 @@ class Claims(CommandTest):
         wrong = "dv=[" + ",".join(["2"] * 999 + ["3"]) + "]"
         self.check(AGREE, "sum(v*v)", at, right)
         self.check(WRONG, "sum(v*v)", at, wrong, out=r"v\[999\]")
+
+    def test_that_are_wrong_on_a_branch_far_away_are_found_there(self):
+        for formula, at, claim, pattern in [
+            ("x^2", "x=1", "x<0?-2*x:2*x", "'x<0' in --claim dx is true"),
+            ("x^2", "x=1", "x>1e9?2:2*x", "'x>1e9' in --claim dx is true"),
+            ("x^2", "x=1", "(x>7.2&&x<7.3)?2:2*x", r"'\(x>7.2&&x<7.3\)' in --claim dx is true"),
+            ("x*y", "x=1,y=2", "y>500?y*1.01:y", "'y>500' in --claim dx is true"),
+            ("x>100?2*x:x", "x=1", "1", "'x>100' in --expr is true"),
+        ]:
+            with self.subTest(claim):
+                self.check(WRONG, formula, at, f"dx={claim}", out=rf"holds at the given point, but not at \d+ of \d+ points far from it\n.*pattern    wrong wherever {pattern}, and right elsewhere")
+        self.check(WRONG, "sum(v>0?v:v*v)", "v=[1,2,3]", "dv=v>0?1:v", out="far away")
+        self.check(WRONG, "abs(x)", "x=5", "dx=1", out="far away")
+
+    def test_that_are_right_are_right_far_away_too(self):
+        for formula, at, *claims in [
+            ("log(x)", "x=1e-9", "dx=1/x"),  # not defined on one side
+            ("sqrt(1-x^2)", "x=.3", "dx=-x/sqrt(1-x^2)"),
+            ("x^y", "x=.5,y=2", "dx=y*x^(y-1)", "dy=x^y*log(x)"),
+            ("exp(x)", "x=1", "dx=exp(x)"),  # overflows
+            ("exp(x)/(1+exp(x))", "x=1", "dx=exp(x)/(1+exp(x))^2"),  # inf/inf in double
+            ("tanh(x)", "x=.3", "dx=1-tanh(x)^2"),  # no digits in double beyond 20
+            ("log(erfc(x))", "x=.5", "dx=-2/sqrt(pi)*exp(-x^2)/erfc(x)"),  # 400 digits are not enough for it everywhere
+            ("sin(2*pi*x)", "x=.3", "dx=6.283185307179586*cos(6.283185307179586*x)"),  # a rounded constant, times a large x
+            ("2^x", "x=.3", "dx=0.6931471805599453*2^x"),
+            ("relu(x)", "x=2", "dx=x>0?1:0"),
+            ("x>1?x^2:2*x-1", "x=2", "dx=x>1?2*x:2"),
+            ("max(x,y)", "x=2,y=1", "dx=x>y?1:0", "dy=x>y?0:1"),
+            ("lgamma(x)-lgamma(x+1)", "x=2", "dx=-1/x"),
+            ("atan2(y,x)", "x=2,y=1", "dx=-y/(x^2+y^2)", "dy=x/(x^2+y^2)"),
+            ("tan(x)", "x=.2", "dx=1+tan(x)^2"),
+            ("x^-2", "x=1e-8", "dx=-2*x^-3"),
+            ("asin(x)", "x=.2", "dx=1/sqrt(1-x^2)"),
+        ]:
+            with self.subTest(formula):
+                for seed in (1, 2, 3):
+                    self.expect(AGREE, "check", "--expr", formula, "--at", at, *(f"--claim={claim}" for claim in claims), "--seed", seed, out="PASS")
+        self.check(AGREE, "x^2", "x=1", "dx=2*exp(log(x))", out="undefined  the claim is nan at x = -.*, where the derivative is -")
+        self.check(AGREE, "exp(x)/(1+exp(x))", "x=1", "dx=exp(x)/(1+exp(x))^2", out="rounding   .* in double it gives nan instead of")
+
+    def test_with_a_branch_that_no_point_takes_say_so(self):
+        words = "no point was judged where 'x^2<-1' in --claim dx is true: that branch was not checked"
+        arguments = ("check", "--expr", "x^2", "--at", "x=1", "--claim", "dx=x^2<-1?2:2*x")
+        self.expect(AGREE, *arguments, out=re.escape(words))
+        self.assertIn(words, json.loads(self.expect(AGREE, *arguments, "--format", "json").out)["results"][0]["advice"])
+        self.expect(AGREE, "check", "--expr", "x<0?-x:x^2", "--at", "x=1", out="where 'x<0' in --expr is true")
+        self.assertNotIn("advice", self.check(AGREE, "x^2", "x=1", "dx=x<0?2*x:x>3?x+x:2*x").out)
+
+    def test_that_are_wrong_everywhere_in_one_way_are_told_how(self):
+        for formula, at, claim, words in [
+            ("sigmoid(x)", "x=.5", "-sigmoid(x)*(1-sigmoid(x))", "dx is -1 times the derivative: a sign"),
+            ("x^3", "x=1.3", "6*x^2", "dx is 2 times the derivative: a factor of 2"),
+            ("x^3", "x=1.3", "x^2", "dx is 0.333333 times the derivative: a constant factor"),
+            ("sigmoid(x)", "x=.5", "sigmoid(x)", "dx is the function itself"),
+            ("sin(x)", "x=1", "cos(x)+.25", "dx is the derivative and 0.25 more"),
+            ("exp(-x^2)", "x=.7", "0", "dx is 0 everywhere"),
+            ("log(1+x^2)", "x=.7", "(1+x^2)/(2*x)", "dx is 1 over the derivative"),
+        ]:
+            with self.subTest(claim):
+                self.check(WRONG, formula, at, f"dx={claim}", out=rf"\n  pattern    {re.escape(words)}\n")
+        self.check(WRONG, "softmax_cross_entropy(z,[0,1,0])", "z=[1,2,3]", "dz=[0,1,0]-softmax(z)", out=r"pattern    dz\[0\] is -1 times the derivative")
+        self.assertNotIn("pattern", self.check(WRONG, "tanh(x)", "x=.5", "dx=1-x^2").out)
+
+    def test_of_the_articles_functions_are_found_wrong(self):
+        s, t = "sigmoid(x)", "tanh(x)"
+        for formula, at, *claims in [
+            (s, "x=.5", f"dx={s}*(1+{s})"), (s, "x=.5", f"dx={s}^2*(1-{s})"), (s, "x=.5", "dx=x*(1-x)"), (s, "x=0", "dx=.25"),
+            (t, "x=.5", f"dx=1+{t}^2"), (t, "x=.5", f"dx=1-{t}"), (t, "x=.5", "dx=1-x^2"), (t, "x=0", "dx=1"),
+            ("relu(x)", "x=.5", "dx=1"), ("relu(x)", "x=.5", "dx=x"), ("relu(x)", "x=-.5", "dx=0"), ("relu(x)", "x=2", "dx=x>1?1:0"),
+            ("leaky_relu(x)", "x=.5", "dx=x>0?1:0"), ("leaky_relu(x,.2)", "x=.5", "dx=x>0?1:.01"), ("leaky_relu(x)", "x=.5", "dx=x>0?1:-.01"),
+            ("prelu(x,a)", "x=.5,a=.25", "dx=x>0?1:a", "da=x"), ("prelu(x,a)", "x=.5,a=.25", "da=0"), ("prelu(x,a)", "x=-.5,a=.25", "dx=a"),
+            ("elu(x,2)", "x=.5", "dx=x>0?1:exp(x)"), ("elu(x,2)", "x=.5", "dx=x>0?1:elu(x,2)"), ("elu(x)", "x=.5", "dx=x>0?1:exp(-x)"),
+            ("maxout(z)", "z=[1,2,30]", "dz=[0,0,1]"), ("maxout(z)", "z=[1,2,3]", "dz=[1,1,1]"),
+            ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)*(1-softmax(z))"), ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)[1]*(softmax(z)-[0,1,0])"),
+            ("cross_entropy([0,1,0],softmax(z))", "z=[1,2,3]", "dz=[0,1,0]-softmax(z)"), ("cross_entropy([0,2,0],softmax(z))", "z=[1,2,3]", "dz=softmax(z)-[0,2,0]"),
+        ]:
+            with self.subTest(formula=formula, claims=claims):
+                self.check(WRONG, formula, at, *claims, out="FAIL")
+        for formula, at, *claims in [
+            (s, "x=.5", f"dx={s}*(1-{s})"), (t, "x=.5", f"dx=1-{t}^2"), ("relu(x)", "x=.5", "dx=x>0?1:0"), ("leaky_relu(x,.2)", "x=-.5", "dx=x>0?1:.2"),
+            ("prelu(x,a)", "x=-.5,a=.25", "dx=x>0?1:a", "da=x>0?0:x"), ("elu(x,2)", "x=.5", "dx=x>0?1:2*exp(x)"), ("elu(x,2)", "x=-.5", "dx=x>0?1:elu(x,2)+2"),
+            ("maxout(z)", "z=[1,2]", "dz=[z[0]>z[1]?1:0,z[0]>z[1]?0:1]"), ("softmax(z)[1]", "z=[1,2,3]", "dz=softmax(z)[1]*([0,1,0]-softmax(z))"),
+            ("cross_entropy([0,2,0],softmax(z))", "z=[1,2,3]", "dz=2*softmax(z)-[0,2,0]"),
+        ]:
+            with self.subTest(formula=formula, claims=claims):
+                self.check(AGREE, formula, at, *claims, out="PASS")
+
+    def test_of_some_variables_leave_the_others_to_the_tape(self):
+        done = self.check(AGREE, "x*y*z", "x=2,y=3,z=4", "dy=x*z", out="claimed    y; not claimed: x, z, where the tape's own derivative agrees")
+        self.assertIn("tape 17/17,", done.out)  # the given point and 16 around it: nothing but y
+        done = self.check(WRONG, "x*y*z", "x=2,y=3,z=4", "dy=x")
+        self.assertRegex(done.out, "tape 0/17,")
+        self.assertNotIn("d f / d x", done.out)
+        self.assertIn("FAIL d f / d y at x = 2, y = 3, z = 4\n", done.out)
+        self.assertNotIn("claimed", self.check(AGREE, "x*y", "x=2,y=3", "dy=x", "dx=y").out)
+
+    def test_that_are_no_number_get_a_clear_verdict(self):
+        for claim in ("1/0", "nan", "log(-1)", "inf"):
+            with self.subTest(claim):
+                done = self.check(WRONG, "x", "x=1", f"dx={claim}", out=r"the formula of the claim is (inf|nan) here, in 400 digits too")
+                self.assertNotIn("formula is right", done.out)
 
     def test_are_told_what_is_wrong_with_them(self):
         for claim, message in [("x=1", "dx=…"), ("dz=1", "no variable 'z'"), ("dx", "name=value"), ("dx=", "empty"), ("dx=1+", r"--claim dx: .*after '\+'"),
@@ -310,7 +417,7 @@ class Ops(CommandTest):
         self.expect(USAGE, "check", "--exhaustive", "relu", "pow", err="'pow' is not an op of one number")
         self.expect(USAGE, "check", "--exhaustive", "softmax", err="'softmax' is not an op of one number")
         self.expect(USAGE, "check", "--exhaustive", "sigmod", err="did you mean 'sigmoid'")
-        self.expect(USAGE, "check", "--exhaustive", "--stride", "0", err="at least 1")
+        self.expect(USAGE, "check", "--exhaustive", "--stride", "0", err="--stride: '0' is not a whole number from 1 to 4294967296")
         self.expect(USAGE, "check", "--stride", "2", "tanh", err="--exhaustive")
         self.expect(USAGE, "check", "--exhaustive", "--expr", "x", "--at", "x=1", err="--expr")
 
@@ -339,6 +446,44 @@ class Options(CommandTest):
             with self.subTest(arguments):
                 self.expect(USAGE, *arguments, err=re.escape(message))
 
+    def test_that_take_numbers_refuse_nonsense_by_name_value_and_range(self):
+        for option, before, words in [("--seed", (), "a whole number from 0 to 18446744073709551615"), ("--max-failures", (), "a whole number from 0 to 18446744073709551615"),
+                                      ("--trials", ("--mutants",), "a whole number from 1 to 1000000000"), ("--stride", ("--exhaustive",), "a whole number from 1 to 4294967296"),
+                                      ("--budget", (), "a number of seconds above 0 and below 1e9")]:
+            for value in ("abc", "-1", "1e400", "nan", "0x10", "1 2", "99999999999999999999999", "٣", *(("0",) if "from 0" not in words else ("1.5",))):
+                with self.subTest(option=option, value=value):
+                    self.expect(USAGE, "check", *before, f"{option}={value}", err=re.escape(f"gradus: {option}: '{value}' is not {words}"))
+            self.expect(USAGE, "check", *before, f"{option}=", "relu", err=f"{option} has no value behind its '='")
+
+    def test_names_given_twice_are_checked_once(self):
+        self.assertEqual(self.expect(AGREE, "check", "relu", "abs", "relu").out.count("relu "), 1)
+        self.assertEqual(self.expect(AGREE, "show", "relu", "relu").out, self.expect(AGREE, "show", "relu").out)
+
+    def test_a_formula_is_not_taken_for_an_op(self):
+        self.expect(USAGE, "check", "x^2", "--at", "x=1", err=re.escape("given as --expr 'x^2'"))
+        self.expect(USAGE, "check", "x^2", err=re.escape("given as --expr 'x^2'"))
+        self.expect(USAGE, "check", "--claim", "dx=1", err="--claim needs --expr")
+
+    def test_of_any_length_end_in_short_messages(self):
+        q = "q" * 10_000
+        for arguments in [("check", "--expr", q, "--at", "x=1"), ("check", "--expr", f"{q}(x)", "--at", "x=1"), ("check", "--expr", "x", "--at", f"{q}=1"), ("check", "--expr", "x", "--at", q),
+                          ("check", q), ("check", f"--bogus{q}"), ("check", "--seed", q), ("check", "--fail-on", q), ("check", "--format", q), ("check", "--output", f"/{q}", "relu"),
+                          ("check", "--expr", "x", "--at", "x=1", "--claim", q), ("check", "--expr", "x", "--at", "x=1", "--claim", f"d{q}=1"),
+                          ("check", "--expr", "x", "--at", "x=1", "--claim", f"dx={q}"), ("check", "--expr", "v", "--at", "v=[" + ",".join("1" * 5000) + "]"), ("show", q), (q,), ("grad", "--expr", f"v[{q}]", "--at", "v=[1]")]:
+            done = self.expect(USAGE, *arguments)
+            self.assertLess(len(done.err), 500, arguments[:2])
+        self.assertLess(len(self.expect(AGREE, "check", "--expr", "+".join(["x"] * 20_000), "--at", "x=1").out), 500)
+        shown = self.expect(USAGE, "grad", "--expr", "+".join(["x"] * 500) + "+*" + "+".join(["x"] * 500), "--at", "x=1").err.splitlines()
+        self.assertEqual(shown[1][shown[2].index("^")], "*")  # what is left of the formula is the place of the mistake
+
+    def test_max_failures_counts_what_it_hides_once(self):
+        for most in (0, 1, 2, 5):
+            out = self.expect(WRONG, "check", "--expr", "tanh(x)", "--at", "x=.3", "--claim", "dx=1-tanh(x)", "--max-failures", most).out
+            self.assertEqual(out.count("  FAIL "), min(most, 3))
+            self.assertEqual(len(re.findall(r"… and \d+ more", out)), 1)
+        out = self.expect(WRONG, "check", "--expr", "x*y", "--at", "x=1,y=2", "--claim", "dx=x*0+2", "--max-failures", 2).out
+        self.assertEqual(len(re.findall(r"… and \d+ more", out)), 1)
+
     def test_color_is_only_for_those_who_want_it(self):
         self.assertIn("\033[32m", run("check", "relu", "--color", "always").out)
         self.assertNotIn("\033", run("check", "relu", "--color", "never").out)
@@ -348,6 +493,19 @@ class Options(CommandTest):
         with open("/dev/full", "wb") as full:
             for arguments in (["list"], ["grad", "--expr", "x", "--at", "x=1"], ["--help"], ["eval", "-"]):
                 self.expect(USAGE, *arguments, stdin=SIGMOID_CASE, stdout=full, err="cannot write")
+
+    def test_an_interrupt_leaves_no_part_of_a_report(self):
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder, "report.json")
+            for delay in (0.005, 0.01, 0.02, 0.03, 0.05, 0.1):
+                process = subprocess.Popen([command, "check", "relu", "abs", "sigmoid", "tanh", "--format", "json", "--output", str(report)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                time.sleep(delay)
+                process.send_signal(signal.SIGINT)
+                process.wait(timeout=TIMEOUT)
+                self.assertLessEqual(set(os.listdir(folder)), {"report.json"})
+                if report.exists():
+                    json.loads(report.read_text(encoding="utf-8"))
+                    report.unlink()
 
     def test_a_closed_pipe_ends_quietly(self):
         reading, writing = os.pipe()

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <autodiff/threads.hpp>
 #include <ops/ops.hpp>
 
 #include "tests/ops/array_testing.hpp"
@@ -17,6 +18,30 @@ using namespace gradus;
 using testing::evaluate, testing::inf, testing::Numbers, testing::Outcome, testing::undefined;
 
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(products_on_several_threads_are_those_of_one) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> normal;
+  constexpr std::size_t n = 413, k = 211, m = 97;  // 8e6 multiplications, and rests in every direction
+  Numbers a(n * k), b(k * m), bias(m), up(n * m);
+  for (Numbers* v : {&a, &b, &bias, &up})
+    for (double& x : *v) x = normal(random);
+  a[300 * k] = 1e308, a[300 * k + 1] = -1e308, a[7] = inf;  // these rows are formed again in a wider range
+  for (std::size_t j = 0; j < m; ++j) b[j] = b[m + j] = 10;
+  const auto run = [&](std::size_t threads) {
+    set_threads(threads);
+    return evaluate([](const auto& x) { return linear(x[0], x[1], x[2]); }, {{Shape{n, k}, a}, {Shape{k, m}, b}, {Shape{m}, bias}}, up);
+  };
+  const Outcome one = run(1);
+  BOOST_TEST(std::isfinite(one.value[300 * m + 5]));
+  BOOST_TEST(std::isinf(one.value[5]));
+  for (const std::size_t threads : {2U, 3U}) {
+    const Outcome several = run(threads);
+    BOOST_TEST(several.value == one.value, boost::test_tools::per_element());
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(several.gradients[i] == one.gradients[i], boost::test_tools::per_element());
+  }
+  set_threads(0);
+}
 
 BOOST_AUTO_TEST_CASE(classes_are_one_hot_labels_and_mean_divides_by_rows) {
   const Numbers logits{1, -2, 0.5, 30, 0, 1}, one_hot{0, 0, 1, 1, 0, 0};

@@ -130,6 +130,35 @@ void add_carelessness(std::vector<Family>& all) {
   all.push_back(std::move(f));
 }
 
+/// So many results that nobody asks for them one by one: rules that take the cotangent of an unused result for a sign to stop.
+void add_many_results(std::vector<Family>& all) {
+  constexpr std::size_t n = 12;
+  const auto forward = [](const auto& x) {
+    auto y = x;
+    for (std::size_t i = 0; i < n; ++i) y[i] = x[i] * x[i] * x[(i + 1) % n];
+    return y;
+  };
+  const auto rule = [](auto goes_on) {
+    return [goes_on](View x, View w) {
+      Values g(n, 0.0);
+      for (std::size_t i = 0; i < n && goes_on(w, i); ++i) {
+        g[i] += w[i] * 2 * x[i] * x[(i + 1) % n];
+        g[(i + 1) % n] += w[i] * x[i] * x[i];
+      }
+      return g;
+    };
+  };
+  Family f = family("twelve results", n, n, forward, rule([](View, std::size_t) { return true; }), [](const BigVector& x, BigJacobian& jacobian) {
+    for (std::size_t i = 0; i < n; ++i) {
+      jacobian.add(i, i, 2 * x[i] * x[(i + 1) % n]);
+      jacobian.add(i, (i + 1) % n, x[i] * x[i]);
+    }
+  });
+  f.mutant("stops at the first unused result", rule([](View w, std::size_t i) { return w[i] != 0; }));
+  f.mutant("skips all when the first result is unused", rule([](View w, std::size_t) { return w[0] != 0; }));
+  all.push_back(std::move(f));
+}
+
 void add_dropout(std::vector<Family>& all) {
   constexpr std::size_t n = 4;
   const auto mask = [](std::uint64_t seed) {
@@ -157,6 +186,7 @@ void add_dropout(std::vector<Family>& all) {
 void add_structural(std::vector<Family>& all) {
   add_graphs(all);
   add_carelessness(all);
+  add_many_results(all);
   add_dropout(all);
 }
 

@@ -279,6 +279,41 @@ void add_odd_subjects(Cases& cases) {
   large.subject.operations = elements;
 }
 
+/// Functions that round their argument: far out their steps are too fine for any difference.
+void add_rounding(Cases& cases) {
+  const auto rounding = [&](const std::string& name, double (*f)(double), double (*derivative)(double)) {
+    cases.plain(name, 1, [f](View x) { return Values{f(x[0])}; }, [derivative](View x, View w) { return Values{w[0] == 0 ? 0 : w[0] * derivative(x[0])}; },
+                {{0.5}, {1e8 + 0.25}, {123456789}, {1e12 + 1.0 / 3}, {1e16}, {-3e17}}, magnitudes(-3, 18));
+  };
+  rounding("floor", [](double x) { return std::floor(x); }, [](double) { return 0.0; });
+  rounding("floor of hundredths", [](double x) { return std::floor(100 * x) / 100; }, [](double) { return 0.0; });
+  rounding("fractional part", [](double x) { return x - std::floor(x); }, [](double) { return 1.0; });
+  rounding("x round(x)", [](double x) { return x * std::round(x); }, [](double x) { return std::round(x); });
+  rounding("x + trunc(x)^2", [](double x) { return x + std::trunc(x) * std::trunc(x); }, [](double) { return 1.0; });
+
+  // In float, by the usual rule; of equal inputs nothing but the guard is left under the root.
+  const auto moments = [](View x) {
+    float mean = 0, square = 0;
+    for (const double v : x) mean += static_cast<float>(v);
+    mean /= static_cast<float>(x.size());
+    for (const double v : x) square += (static_cast<float>(v) - mean) * (static_cast<float>(v) - mean);
+    return std::pair(mean, 1 / std::sqrt(square / static_cast<float>(x.size()) + 1e-5F));
+  };
+  cases.plain("layer norm of equal floats", 4, [=](View x) {
+    const auto [mean, scale] = moments(x);
+    Values y;
+    for (const double v : x) y.push_back(static_cast<double>((static_cast<float>(v) - mean) * scale));
+    return y;
+  }, [=](View x, View w) {
+    const auto [mean, scale] = moments(x);
+    float sum = 0, product = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<float>(w[i]), product += static_cast<float>(w[i]) * (static_cast<float>(x[i]) - mean) * scale;
+    Values g;
+    for (std::size_t i = 0; i < x.size(); ++i) g.push_back(static_cast<double>(scale * (static_cast<float>(w[i]) - (sum + (static_cast<float>(x[i]) - mean) * scale * product) / static_cast<float>(x.size()))));
+    return g;
+  }, {Values(4, 0.0), Values(4, 1.0)}, [](Random& random) { return Values(4, static_cast<double>(static_cast<float>(random.sign() * std::pow(10.0, random.uniform(-3, 6))))); });
+}
+
 }  // namespace
 
 std::vector<TrickyCase> make_tricky_cases() {
@@ -288,6 +323,7 @@ std::vector<TrickyCase> make_tricky_cases() {
   add_smooth(cases);
   add_domains(cases);
   add_odd_subjects(cases);
+  add_rounding(cases);
   return std::move(cases.all_);
 }
 

@@ -2,8 +2,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <autodiff/program/program.hpp>
@@ -117,6 +123,80 @@ BOOST_AUTO_TEST_CASE(beyond_the_limit_of_branches_samples_take_the_tape) {
     BOOST_TEST(program.branches() <= most);
     if (most < 100) BOOST_TEST(program.branches() == most);
   }
+}
+
+/// x² times a power of x that the plain value of the parameter decides: every value is a branch. Counts its recordings.
+struct Pinned {
+  std::shared_ptr<std::atomic<int>> recordings = std::make_shared<std::atomic<int>>(0);
+  template <class T> T operator()(const std::vector<T>& x, const std::vector<T>& p) const {
+    if constexpr (std::is_same_v<T, Recorded>) ++*recordings;
+    T y = x[0] * p[0];
+    for (int i = 0; i < static_cast<int>(plain(p[0])); ++i) y *= x[0];
+    return y;
+  }
+};
+BOOST_AUTO_TEST_CASE(the_branch_that_was_used_least_recently_gives_way) {
+  const Pinned f;
+  const Program program = Program::record(f, {0.5}, {0.0}, {.max_branches = 3});
+  const std::vector<double> samples = {0.5, -0.25, 2.0};
+  const auto recordings_at = [&](double p) {
+    const int before = *f.recordings;
+    agrees_with_the_tape(f, program, samples, {p});
+    return *f.recordings - before;
+  };
+  BOOST_TEST(*f.recordings == 1);
+  for (const double p : {1.0, 2.0, 3.0, 4.0, 5.0}) BOOST_TEST(recordings_at(p) == 1);
+  BOOST_TEST(program.branches() == 3U);
+  for (const double p : {3.0, 5.0, 4.0, 3.0}) BOOST_TEST(recordings_at(p) == 0);
+  BOOST_TEST(recordings_at(6.0) == 1);  // for 5
+  for (const double p : {4.0, 3.0}) BOOST_TEST(recordings_at(p) == 0);
+  BOOST_TEST(recordings_at(5.0) == 1);  // for 6
+  BOOST_TEST(program.branches() == 3U);
+}
+BOOST_AUTO_TEST_CASE(a_call_replaces_one_branch_and_none_that_it_uses) {
+  std::atomic<int> recordings{0};
+  const auto f = [&]<class T>(const std::vector<T>& x) {
+    if constexpr (std::is_same_v<T, Recorded>) ++recordings;
+    return x[0] * (static_cast<double>(static_cast<int>(plain(x[0]))) + 1.0);
+  };
+  const Program program = Program::record(std::cref(f), {1.0}, {}, {.max_branches = 3});
+  const auto recordings_at = [&](const std::vector<double>& samples) {
+    const int before = recordings;
+    const std::vector<double> values = program.values(samples);
+    for (std::size_t i = 0; i < samples.size(); ++i) BOOST_TEST(values[i] == samples[i] * (std::trunc(samples[i]) + 1));
+    return recordings - before;
+  };
+  BOOST_TEST(recordings_at({1, 2, 3, 4, 5, 6, 4}) == 2);  // 1, 2 and 3 are used
+  BOOST_TEST(recordings_at({1, 2, 3}) == 0);
+  BOOST_TEST(recordings_at({3, 4, 2, 5}) == 1);  // 4 for 1; 5 takes the tape
+  BOOST_TEST(recordings_at({2, 3, 4}) == 0);
+  BOOST_TEST(recordings_at({7, 8, 9}) == 1);
+  BOOST_TEST(program.branches() == 3U);
+}
+BOOST_AUTO_TEST_CASE(any_number_of_branches_may_be_allowed) {
+  const Pinned f;
+  for (const std::size_t most : {std::size_t{0}, std::numeric_limits<std::size_t>::max()}) {
+    const Program program = Program::record(f, {0.5}, {0.0}, {.max_branches = most});
+    for (int p = 0; p < 40; ++p) agrees_with_the_tape(f, program, {0.5, 1.5}, {static_cast<double>(p % 20)});
+    BOOST_TEST(program.branches() == (most == 0 ? 1U : 20U));
+  }
+}
+BOOST_AUTO_TEST_CASE(branches_give_way_while_other_threads_replay_them) {
+  const Pinned f;
+  const Program program = Program::record(f, {0.5}, {0.0}, {.max_branches = 2});
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int k = 0; k < 4; ++k)
+    callers.emplace_back([&, k] {
+      const std::vector<double> samples(70, 2.0);
+      for (int round = 0; round < 300; ++round) {
+        const int p = (round * (k + 1)) % 5;
+        if (program.values(samples, std::vector<double>{static_cast<double>(p)})[69] != 2.0 * p * std::ldexp(1.0, p)) ++wrong;
+      }
+    });
+  for (std::thread& t : callers) t.join();
+  BOOST_TEST(wrong == 0);
+  BOOST_TEST(program.branches() <= 2U);
 }
 
 BOOST_AUTO_TEST_CASE(ops_that_choose_need_no_branches) {

@@ -126,6 +126,50 @@ BOOST_AUTO_TEST_CASE(an_operation_on_vectors_can_be_checked_on_its_own) {
   BOOST_TEST((check(prelu_op("="), operands).verdict == Verdict::fail));
 }
 
+BOOST_AUTO_TEST_CASE(a_value_taken_out_of_the_recording_is_found_with_its_line_and_operand) {
+  const auto f = [](const auto& x) {
+    const auto a = exp(x[0]) * x[1];
+    const auto b = sin(a) + x[1];
+    const auto c = b * plain(a);
+    return c / (2.0 + x[0] * x[0]);
+  };
+  const unsigned line = __LINE__ - 3;
+  const CheckResult r = check_tape(f, {0.3, -1.1});
+  BOOST_TEST((r.verdict == Verdict::fail), describe(r));
+  BOOST_TEST(contains(r.findings.at(0).operation, "* at check_tape_test.cpp:" + std::to_string(line) + ": operand 2 is a constant of the recording"), describe(r));
+}
+
+BOOST_AUTO_TEST_CASE(a_value_taken_out_of_a_long_recording_is_found) {
+  const auto f = [](const auto& x) {
+    using T = std::remove_cvref_t<decltype(x[0])>;
+    T sum = 0.0;
+    for (int k = 0; k < 500; ++k) sum += sin(x[0] * (0.1 * k)) * (k == 317 ? T(plain(x[1])) : x[1]);
+    return sum;
+  };
+  const CheckResult r = check_tape(f, {0.3, -1.1});
+  BOOST_TEST((r.verdict == Verdict::fail), describe(r));
+  BOOST_TEST(contains(r.findings.at(0).operation, "operation #1271 *"), describe(r));  // the third of four operations, in round 318
+}
+
+BOOST_AUTO_TEST_CASE(a_result_that_is_a_constant_is_found) {
+  const CheckResult r = check_tape([](const auto& x) {
+    using T = std::remove_cvref_t<decltype(x[0])>;
+    return std::vector<T>{x[0] * x[1], T(plain(x[0]) * 3)};
+  }, {0.3, -1.1});
+  BOOST_TEST((r.verdict == Verdict::fail), describe(r));
+  BOOST_TEST(contains(r.findings.at(0).operation, "a result is a constant of the recording"), describe(r));
+}
+
+BOOST_AUTO_TEST_CASE(what_f_does_with_variables_alone_is_told_from_its_operations) {
+  const CheckResult r = check_tape([](const auto& x) {
+    using T = std::remove_cvref_t<decltype(x[0])>;
+    if constexpr (std::is_same_v<T, Var>) return custom(x[0].value() * x[0].value(), {x[0]}, {x[0].value()}) + x[1];
+    else return x[0] * x[0] + x[1];
+  }, {0.3, -1.1});
+  BOOST_TEST((r.verdict == Verdict::fail), describe(r));
+  BOOST_TEST(contains(r.findings.at(0).operation, "with Var, f does something else"), describe(r));
+}
+
 BOOST_AUTO_TEST_CASE(an_elementwise_op_can_be_checked_on_its_own) {
   const std::vector<double> x = {-2.0, 0.7, 1.3};
   BOOST_TEST(check(Tanh{}, x));

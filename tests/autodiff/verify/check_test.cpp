@@ -1,6 +1,7 @@
 // gradus::check on functions of your own: right ones pass, wrong ones fail with a message that says what and where.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -77,6 +78,113 @@ BOOST_AUTO_TEST_CASE(every_pass_says_what_it_would_have_seen) {
   const CheckResult r = check(rosenbrock, {-1.2, 1.0});
   BOOST_TEST(r.detection_limit > 0);
   BOOST_TEST(r.detection_limit < 1e-11);
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_of_zero_and_a_kink_have_a_limit_too) {
+  const auto plateau = [](const std::vector<double>& x) { return std::min(x[0], 1.0); };
+  const auto zero = [](const std::vector<double>&) { return std::vector<double>{0}; };
+  const CheckResult flat = check(plateau, zero, {3.0});
+  BOOST_TEST(flat);
+  BOOST_TEST(flat.detection_limit == 0);
+  BOOST_TEST(flat.absolute_limit > 0);
+  BOOST_TEST(flat.absolute_limit < 1e-10);
+  BOOST_TEST(!check(plateau, [&](const std::vector<double>&) { return std::vector<double>{2 * flat.absolute_limit}; }, {3.0}));
+  const CheckResult kink = check(plateau, zero, {1.0});
+  BOOST_TEST((kink.verdict == Verdict::kink));
+  BOOST_TEST(kink.absolute_limit >= 0.5);  // anything from 0 to 1 would have been accepted
+  BOOST_TEST(kink.absolute_limit < 0.51);
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_along_directions_has_a_limit_for_each_entry) {
+  const std::vector<double> x(1000, 0.5);
+  const auto f = [](const std::vector<double>& at) { double s = 0; for (const double v : at) s += v * v; return s; };
+  const auto off_by = [](double error) { return [error](const std::vector<double>& at) { std::vector<double> g; for (const double v : at) g.push_back(2 * v); g[500] += error; return g; }; };
+  const CheckResult r = check(f, off_by(0), x);
+  BOOST_TEST(r);
+  BOOST_TEST(r.absolute_limit > 0);
+  BOOST_TEST(r.absolute_limit < 1e-9);
+  BOOST_TEST((check(f, off_by(2 * r.absolute_limit), x).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(the_nearest_kink_is_told_with_its_distance_and_slopes) {
+  const auto f = [](const std::vector<double>& x) { return 3 * std::max(x[0] - 0.31, 0.0) + std::fabs(x[0] - 0.25) + x[1] * x[1]; };
+  const auto gradient = [](const std::vector<double>& x) { return std::vector<double>{(x[0] > 0.31 ? 3.0 : 0.0) + (x[0] > 0.25 ? 1 : -1), 2 * x[1]}; };
+  const CheckResult between = check(f, gradient, {0.3, 1.0});
+  BOOST_TEST(between);
+  BOOST_REQUIRE(between.nearest_kink.has_value());
+  BOOST_TEST(between.nearest_kink->input == "x[0]");
+  BOOST_TEST(between.nearest_kink->at == 0.31, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(between.nearest_kink->distance == 0.01, boost::test_tools::tolerance(1e-7));
+  BOOST_TEST(between.nearest_kink->left_slope == 1, boost::test_tools::tolerance(1e-6));
+  BOOST_TEST(between.nearest_kink->right_slope == 4, boost::test_tools::tolerance(1e-6));
+  const CheckResult close = check(f, gradient, {0.25 + 1e-9, 1.0});
+  BOOST_TEST(close);
+  BOOST_REQUIRE(close.nearest_kink.has_value());
+  BOOST_TEST(close.nearest_kink->distance == 1e-9, boost::test_tools::tolerance(1e-3));
+  const CheckResult on = check(f, gradient, {0.25, 1.0});
+  BOOST_TEST(on);
+  BOOST_REQUIRE(on.nearest_kink.has_value());
+  BOOST_TEST(on.nearest_kink->distance == 0);
+  BOOST_TEST(on.nearest_kink->gradient == -1);
+  BOOST_TEST(describe(on).find("x[0] = 0.25 lies on one: slopes -1 and 1 on its sides, -1 by the gradient") != std::string::npos, describe(on));
+}
+
+BOOST_AUTO_TEST_CASE(smooth_functions_have_no_kink_however_much_they_bend) {
+  for (const double x : {0.3, 1e-4, 0.0}) {
+    BOOST_TEST(!check([](const auto& v) { return sin(1000.0 * v[0]); }, {x}).nearest_kink.has_value());
+    BOOST_TEST(!check([](const auto& v) { return 1.0 / (v[0] * v[0] + 1e-6); }, {x}).nearest_kink.has_value());
+    BOOST_TEST(!check([](const auto& v) { return tanh(1e5 * v[0]); }, {x}).nearest_kink.has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_cotangent_can_be_given) {
+  const auto f = [](const auto& x) { return std::vector{x[0] * x[1], sin(x[0])}; };
+  BOOST_TEST(check(f, {0.5, 2.0}, {.cotangent = {1, 0}}));
+  BOOST_CHECK_THROW(static_cast<void>(check(f, {0.5, 2.0}, {.cotangent = {1}})), ShapeError);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_gradient_of_any_function_is_not_symmetric) {
+  // Right where it is checked entry by entry, wrong beside it: curl.
+  Subject s;
+  s.value = [](Subject::View x) { return Subject::Values{x[0] * x[1]}; };
+  s.pullback = [](Subject::View x, Subject::View w) { return Subject::Values{w[0] * (x[1] + 0.5 * (x[1] - 2)), w[0] * x[0]}; };
+  const CheckResult r = check(s, std::vector<double>{0.5, 2.0});
+  BOOST_TEST((r.verdict == Verdict::fail));
+  const bool told = std::any_of(r.oracles.begin(), r.oracles.end(), [](const OracleCount& o) { return o.oracle == "symmetry" && o.disagreed > 0; });
+  BOOST_TEST(told, describe(r));
+}
+
+BOOST_AUTO_TEST_CASE(the_hessian_is_checked_on_demand) {
+  const CheckResult r = check_hessian(rosenbrock, {-1.2, 1.0});
+  BOOST_TEST(r);
+  const auto agreed = [&](const char* oracle) { return std::any_of(r.oracles.begin(), r.oracles.end(), [&](const OracleCount& o) { return o.oracle == oracle && o.agreed > 0; }); };
+  BOOST_TEST(agreed("symmetry"));
+  BOOST_TEST(agreed("second order"));
+  BOOST_TEST(agreed("Taylor"));
+  BOOST_TEST(check_hessian([](const auto& x) { return std::vector{softplus(x[0] * x[1]), x[1] / x[0]}; }, {0.7, -1.3}));
+}
+
+/// x³ whose second derivative is cut off: the derivative takes the plain value.
+struct DetachedCube {
+  static constexpr OpInfo info{.name = "cube", .summary = "wrong", .formula = "x^3", .derivatives = {"3*x^2"}};
+  static auto value(Number auto x) { return x * x * x; }
+  static auto derivative(Number auto x, Number auto /*y*/) { return decltype(x)(3 * plain(x) * plain(x)); }
+};
+template <Operand X> auto cube(X&& x, Here here = Here()) { return apply_at(here, DetachedCube{}, std::forward<X>(x)); }
+
+BOOST_AUTO_TEST_CASE(a_second_derivative_that_is_cut_off_is_caught_by_the_hessian_alone) {
+  const auto f = [](const auto& x) { return cube(x[0]) * x[1]; };
+  BOOST_TEST(check(f, {0.7, -1.3}));
+  BOOST_TEST((check_hessian(f, {0.7, -1.3}).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_without_second_derivatives_leaves_the_hessian_undecided) {
+  const VectorOp square{.name = "square", .operands = {"x"},
+                        .value = [](auto in) { std::vector<double> y; for (const double v : in[0]) y.push_back(v * v); return y; },
+                        .pullback = [](auto in, auto up, auto gradients) { for (std::size_t i = 0; i < up.size(); ++i) gradients[0][i] += 2 * in[0][i] * up[i]; }};
+  const auto f = [&](const auto& x) { const auto y = square(x); return y[0] * y[1]; };
+  BOOST_TEST(check(f, {0.7, -1.3}));
+  BOOST_TEST((check_hessian(f, {0.7, -1.3}).verdict == Verdict::inconclusive));
 }
 
 BOOST_AUTO_TEST_CASE(a_gradient_of_the_wrong_size_is_an_error) {

@@ -97,6 +97,21 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_resolved_is_inconclusive) {
   BOOST_TEST((difference([](double x) { return x; }, std::numeric_limits<double>::quiet_NaN()).status == DifferenceStatus::inconclusive));
 }
 
+BOOST_AUTO_TEST_CASE(what_rounds_its_argument_moves_in_steps) {
+  for (const auto& f : std::initializer_list<double (*)(double)>{
+           [](double x) { return std::floor(x); }, [](double x) { return x - std::floor(x); }, [](double x) { return x * std::round(x); }, [](double x) { return std::floor(100 * x); },
+           [](double x) { return std::floor(x * 1e4); }, [](double x) { return std::floor(x / 100); }, [](double x) { return 3 * std::trunc(x) + std::sin(x); }, [](double x) { return std::fmod(x, 2.0); }})
+    BOOST_TEST(moves_in_steps(f));
+  for (const auto& f : std::initializer_list<double (*)(double)>{
+           [](double x) { return x; }, [](double x) { return std::sin(1000 * x); }, [](double x) { return std::fabs(x - 2.31); }, [](double x) { return std::max(x, 2.0); }, [](double x) { return std::tanh(1e6 * (x - 2.3)); },
+           [](double x) { return 1 / (x * x + 1e-6); }, [](double x) { return std::exp(x); }, [](double x) { return std::log(x); }, [](double) { return 7.0; }, [](double x) { return 1e8 + std::sin(x); },
+           [](double x) { return static_cast<double>(std::sin(static_cast<float>(x)) * static_cast<float>(x)); }, [](double x) { return std::log(1 + std::exp(-x)); }, [](double x) { return std::cbrt(x - 2.3); }})
+    BOOST_TEST(!moves_in_steps(f));
+  bool outside = false;
+  static_cast<void>(moves_in_steps([&](double x) { outside = outside || x < 2 || x > 9; return std::floor(x); }, {.low = 2, .high = 9}));
+  BOOST_TEST(!outside);
+}
+
 BOOST_AUTO_TEST_CASE(never_evaluates_outside_the_domain) {
   bool outside = false;
   for (const double x : {1e-300, 1e-9, 0.5, 1 - 1e-9})

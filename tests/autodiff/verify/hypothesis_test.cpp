@@ -2,10 +2,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <autodiff/verify/check.hpp>
 #include <autodiff/verify/hypothesis.hpp>
 #include <autodiff/verify/random.hpp>
 
@@ -84,9 +87,99 @@ BOOST_AUTO_TEST_CASE(one_result_and_its_cotangent) {
 BOOST_AUTO_TEST_CASE(entries_out_of_order) {
   BOOST_TEST(says(guess({1.7, -0.054, 2.6, 0.83, -1.21, 0.37}), "reverse order"));
   BOOST_TEST(says(guess({-1.21, 0.83, 2.6, -0.054, 1.7, 0.37}), "rotated by 1"));
-  BOOST_TEST(says(guess({0.37, 2.6, -1.21, -0.054, 0.83, 1.7}), "of a 2x3 matrix transposed"));
-  BOOST_TEST(says(guess({0.37, 0.83, -0.054, -1.21, 2.6, 1.7}), "of a 3x2 matrix transposed"));
+  BOOST_TEST(says(guess({0.37, 2.6, -1.21, -0.054, 0.83, 1.7}), "transposed, as a 2x3 matrix"));
+  BOOST_TEST(says(guess({0.37, 0.83, -0.054, -1.21, 2.6, 1.7}), "transposed, as a 3x2 matrix"));
   BOOST_TEST(says(guess({0.37, 2.6, 0.83, -1.21, -0.054, 1.7}), "entries [1] and [3] are swapped"));
+}
+
+// c = a b of two 3x3 matrices; the rule for a or b is the given one instead of dA = W Bt, dB = At W.
+using Matrix9 = std::function<double(const double* a, const double* b, const double* w, std::size_t i, std::size_t j)>;
+std::string product_guess(const Matrix9& for_a, const Matrix9& for_b) {
+  const VectorOp op{.name = "product", .operands = {"a", "b"},
+                    .value = [](auto in) {
+                      Values c(9, 0.0);
+                      for (std::size_t i = 0; i < 3; ++i)
+                        for (std::size_t j = 0; j < 3; ++j)
+                          for (std::size_t k = 0; k < 3; ++k) c[3 * i + j] += in[0][3 * i + k] * in[1][3 * k + j];
+                      return c;
+                    },
+                    .pullback = [&](auto in, auto w, auto gradients) {
+                      for (std::size_t i = 0; i < 3; ++i)
+                        for (std::size_t j = 0; j < 3; ++j) {
+                          gradients[0][3 * i + j] += for_a(in[0].data(), in[1].data(), w.data(), i, j);
+                          gradients[1][3 * i + j] += for_b(in[0].data(), in[1].data(), w.data(), i, j);
+                        }
+                    }};
+  return describe(check(op, std::vector<Values>{{0.7, -1.1, 0.2, 1.9, 0.4, -0.6, -1.3, 0.9, 1.6}, {-0.3, 1.2, 0.8, 0.5, -1.7, 1.1, 2.1, -0.9, 0.6}}));
+}
+double sum3(const std::function<double(std::size_t)>& term) { return term(0) + term(1) + term(2); }
+
+BOOST_AUTO_TEST_CASE(matrices_in_the_wrong_order) {
+  const Matrix9 da = [](const double*, const double* b, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return w[3 * i + k] * b[3 * j + k]; }); };
+  const Matrix9 db = [](const double* a, const double*, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return a[3 * k + i] * w[3 * k + j]; }); };
+  BOOST_TEST(product_guess(da, db).starts_with("PASS"));
+  const auto transposed = [](const Matrix9& m) -> Matrix9 { return [m](const double* a, const double* b, const double* w, std::size_t i, std::size_t j) { return m(a, b, w, j, i); }; };
+  BOOST_TEST(says(product_guess(transposed(da), db), "the expected entries of a transposed, as a 3x3 matrix"));
+  BOOST_TEST(says(product_guess(da, transposed(db)), "the expected entries of b transposed, as a 3x3 matrix"));
+  const Matrix9 b_for_its_transpose = [](const double*, const double* b, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return w[3 * i + k] * b[3 * k + j]; }); };
+  BOOST_TEST(says(product_guess(b_for_its_transpose, db), "the transposed Jacobian of a"));
+  const Matrix9 a_for_its_transpose = [](const double* a, const double*, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return a[3 * i + k] * w[3 * k + j]; }); };
+  BOOST_TEST(says(product_guess(da, a_for_its_transpose), "the transposed Jacobian of b"));
+  const Matrix9 swapped_factors = [](const double*, const double* b, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return b[3 * k + i] * w[3 * k + j]; }); };
+  BOOST_TEST(says(product_guess(swapped_factors, db), "the factors of a product of matrices in the wrong order, in the gradient of a"));
+  const Matrix9 w_transposed = [](const double*, const double* b, const double* w, std::size_t i, std::size_t j) { return sum3([&](std::size_t k) { return w[3 * k + i] * b[3 * j + k]; }); };
+  BOOST_TEST(says(product_guess(w_transposed, db), "the gradient of a for the cotangent transposed, as a 3x3 matrix"));
+}
+
+BOOST_AUTO_TEST_CASE(vectors_in_the_wrong_order) {
+  // y = s x^2, where s is a vector too, each element beside that of x.
+  const auto op = [](auto place) {
+    return VectorOp{.name = "scaled_square", .operands = {"x", "s"},
+                    .value = [](auto in) {
+                      Values y;
+                      for (std::size_t i = 0; i < in[0].size(); ++i) y.push_back(in[1][i] * in[0][i] * in[0][i]);
+                      return y;
+                    },
+                    .pullback = [place](auto in, auto w, auto gradients) {
+                      const std::size_t n = w.size();
+                      for (std::size_t i = 0; i < n; ++i) {
+                        const auto [to, from] = place(i, n);
+                        gradients[0][to] += 2 * in[1][i] * in[0][i] * w[from];
+                        gradients[1][i] += in[0][i] * in[0][i] * w[i];
+                      }
+                    }};
+  };
+  const std::vector<Values> at{{0.7, -1.1, 0.2, 1.9, 0.4}, {1.3, 0.6, -0.8, 0.5, 1.7}};
+  const auto guess_of = [&](auto place) { return describe(check(op(place), at)); };
+  using Place = std::pair<std::size_t, std::size_t>;
+  BOOST_TEST(guess_of([](std::size_t i, std::size_t) { return Place{i, i}; }).starts_with("PASS"));
+  BOOST_TEST(says(guess_of([](std::size_t i, std::size_t n) { return Place{n - 1 - i, i}; }), "the expected entries of x in reverse order"));
+  BOOST_TEST(says(guess_of([](std::size_t i, std::size_t n) { return Place{(i + 1) % n, i}; }), "the expected entries of x rotated by 1"));
+  BOOST_TEST(says(guess_of([](std::size_t i, std::size_t n) { return Place{i, n - 1 - i}; }), "the gradient of x for the cotangent in reverse order"));
+  BOOST_TEST(says(guess_of([](std::size_t i, std::size_t n) { return Place{i, (i + 1) % n}; }), "the gradient of x for the cotangent rotated by 1"));
+}
+
+BOOST_AUTO_TEST_CASE(a_smooth_point_has_no_convention) {
+  // x0 x1 x2 by the product over the factor, which is 0/0 at 0, guarded or not.
+  const auto product = [](const std::vector<double>& v) { return v[0] * v[1] * v[2]; };
+  const auto quotient = [&](bool guarded) {
+    return describe(check(product, [&, guarded](const std::vector<double>& v) {
+      Values g;
+      for (const double t : v) g.push_back(guarded && t == 0 ? 0 : product(v) / t);
+      return g;
+    }, {0.0, 1.3, -0.7}));
+  };
+  for (const bool guarded : {true, false}) BOOST_TEST(quotient(guarded).find("convention") == std::string::npos, quotient(guarded));
+  BOOST_TEST(says(quotient(false), "0 divided by 0"));
+  Subject s;
+  s.value = [](Subject::View at) { return Values{at[0] * at[0] * at[0] + 2 * at[0]}; };
+  s.pullback = [](Subject::View at, Subject::View w) { return Values{at[0] == 0 ? 0 : w[0] * (3 * at[0] * at[0] + 2)}; };
+  BOOST_TEST(says(describe(check_everywhere(s, 1)), "wrong only at x = 0, where the function is smooth"));
+  Subject corner;
+  corner.value = [](Subject::View at) { return Values{std::fabs(at[0])}; };
+  corner.pullback = [](Subject::View at, Subject::View w) { return Values{at[0] == 0 ? 2 * w[0] : std::copysign(w[0], at[0])}; };
+  corner.witnesses.push_back({"closed form", [](Subject::View at, Subject::View w) { return Subject::Expected{{at[0] == 0 ? 0 : std::copysign(w[0], at[0])}, {0}, {}}; }});
+  BOOST_TEST(says(describe(check_everywhere(corner, 1)), "wrong only at x = 0: the convention at the kink"));
 }
 
 BOOST_AUTO_TEST_CASE(regions_of_x) {

@@ -63,6 +63,32 @@ BOOST_AUTO_TEST_CASE(what_is_not_linear_in_the_cotangent_is_no_pullback) {
   BOOST_TEST((verdict([](const Subject& s, View x, View w) { Values g = s.pullback(x, w); g[0] += 1e-9; return g; }) == Verdict::fail));
 }
 
+BOOST_AUTO_TEST_CASE(results_that_nobody_uses_change_nothing) {
+  Subject s;
+  s.value = [](View x) { Values y; for (const double v : x) y.push_back(v * v); return y; };
+  const auto with = [&](auto goes_on) {
+    Subject t = s;
+    t.pullback = [goes_on](View x, View w) {
+      Values g(x.size(), 0.0);
+      for (std::size_t i = 0; i < w.size() && goes_on(w, i); ++i) g[i] = 2 * x[i] * w[i];
+      return g;
+    };
+    Values x;
+    for (int i = 0; i < 12; ++i) x.push_back(0.3 * i - 1.7);
+    return check(t, x);
+  };
+  BOOST_TEST(with([](View, std::size_t) { return true; }));
+  const CheckResult early = with([](View w, std::size_t i) { return w[i] != 0; });
+  BOOST_TEST((early.verdict == Verdict::fail));
+  BOOST_TEST(contains(describe(early), "when a result is not used (its cotangent is 0), what the others contribute changes"));
+  BOOST_TEST((with([](View w, std::size_t) { return w.back() != 0; }).verdict == Verdict::fail));
+  // 0 times infinity.
+  Subject roots;
+  roots.value = [](View x) { return Values{x[0] * x[1], std::sqrt(x[0])}; };
+  roots.pullback = [](View x, View w) { return Values{w[0] * x[1] + w[1] * (0.5 / std::sqrt(x[0])), w[0] * x[0]}; };
+  BOOST_TEST((check(roots, Values{0, 2}).verdict == Verdict::fail));
+}
+
 BOOST_AUTO_TEST_CASE(a_pullback_that_remembers_is_caught) {
   const Subject right = softmax_subject();
   int calls = 0;
@@ -251,6 +277,62 @@ BOOST_AUTO_TEST_CASE(what_hostile_eyes_found) {
   cut.value = [](View at) { return Values{at[0] * at[0], at[0]}; };
   cut.pullback = [](View at, View w) { const auto keep = [](double v) { return std::fabs(v) < 1e-4 ? 0 : v; }; return Values{2 * at[0] * keep(w[0]) + keep(w[1])}; };
   BOOST_TEST((check(cut, Values{0.7}).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(what_rounds_is_not_blamed_far_out_and_blamed_nearby) {
+  const auto verdict = [](double (*f)(double), double (*derivative)(double), double x) {
+    Subject s;
+    s.value = [f](View at) { return Values{f(at[0])}; };
+    s.pullback = [derivative](View at, View w) { return Values{w[0] == 0 ? 0 : w[0] * derivative(at[0])}; };
+    return check(s, Values{x}, {.shrink = false}).verdict;
+  };
+  const auto floor = [](double x) { return std::floor(x); };
+  const auto product = [](double x) { return x * std::round(x); };
+  for (const double x : {1e6 + 0.3, -815056.2014455597, 1e8, 74241386.375, -24506097.80550203, 354677618928.875, 1e14 / 3, 802455824267935.9, 1e16, 3e20}) {
+    BOOST_TEST((verdict(floor, [](double) { return 0.0; }, x) <= Verdict::inconclusive), x);
+    BOOST_TEST((verdict(product, [](double t) { return std::round(t); }, x) <= Verdict::inconclusive), x);
+    BOOST_TEST((verdict([](double t) { return t - std::floor(t); }, [](double) { return 1.0; }, x) <= Verdict::inconclusive), x);
+  }
+  for (const double x : {0.7, -12.3, 45.2}) {
+    BOOST_TEST((verdict(floor, [](double) { return 0.0; }, x) != Verdict::fail), x);
+    BOOST_TEST((verdict(product, [](double t) { return 2 * t; }, x) == Verdict::fail), x);
+    BOOST_TEST((verdict(product, [](double t) { return std::round(t); }, x) == Verdict::pass), x);
+  }
+  // What does not round has no such excuse.
+  for (const double x : {1e6 + 0.3, 1e8, 1e12, 1e16, 3e20}) {
+    BOOST_TEST((verdict([](double t) { return t * t; }, [](double t) { return t; }, x) == Verdict::fail), x);
+    BOOST_TEST((verdict([](double t) { return std::max(3 * t, t); }, [](double) { return 0.0; }, x) == Verdict::fail), x);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_norm_of_equal_floats_is_code_in_float) {
+  const auto check_norm = [](const Values& x, float factor) {
+    const auto moments = [](View v) {
+      float mean = 0, square = 0;
+      for (const double t : v) mean += static_cast<float>(t) / static_cast<float>(v.size());
+      for (const double t : v) square += (static_cast<float>(t) - mean) * (static_cast<float>(t) - mean) / static_cast<float>(v.size());
+      return std::pair(mean, 1 / std::sqrt(square + 1e-5F));
+    };
+    Subject s;
+    s.value = [=](View v) {
+      const auto [mean, scale] = moments(v);
+      Values y;
+      for (const double t : v) y.push_back(static_cast<double>((static_cast<float>(t) - mean) * scale));
+      return y;
+    };
+    s.pullback = [=](View v, View w) {
+      const auto [mean, scale] = moments(v);
+      float sum = 0, dot = 0;
+      for (std::size_t i = 0; i < v.size(); ++i) sum += static_cast<float>(w[i]), dot += static_cast<float>(w[i]) * (static_cast<float>(v[i]) - mean) * scale;
+      Values g;
+      for (std::size_t i = 0; i < v.size(); ++i) g.push_back(static_cast<double>(scale * (static_cast<float>(w[i]) - factor * (sum + (static_cast<float>(v[i]) - mean) * scale * dot) / static_cast<float>(v.size()))));
+      return g;
+    };
+    return check(s, x, {.shrink = false}).verdict;
+  };
+  for (const float value : {0.1F, 0.7F, -3.3F, 1e3F, 12345.678F, 0.0F, 1e6F}) BOOST_TEST((check_norm(Values(4, static_cast<double>(value)), 1) <= Verdict::inconclusive), value);
+  BOOST_TEST((check_norm({0.25, -1.5, 0.75, 2}, 1) <= Verdict::inconclusive));
+  BOOST_TEST((check_norm({0.25, -1.5, 0.75, 2}, 0) == Verdict::fail));
 }
 
 BOOST_AUTO_TEST_CASE(a_function_of_4096_inputs_is_checked_along_directions_in_a_tenth_of_a_second) {

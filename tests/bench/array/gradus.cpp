@@ -1,4 +1,6 @@
 // The array workloads on Gradus: a training loop as the README has it; parameters stay on the tape, the rest is rewound.
+#include <cmath>
+#include <numbers>
 #include <span>
 
 #include <autodiff/autodiff.hpp>
@@ -98,31 +100,35 @@ template <class Real> std::unique_ptr<Contestant> contestant_on(const Matmul<Rea
 }
 
 std::unique_ptr<Contestant> contestant_on(const Normal& w) {
-  return minimise<double>({{{}, one(w.mean)}, {{}, one(w.deviation)}}, [&w, data = gradus::Tensor({w.data.size()}, w.data)](const Inputs<double>& p) {
-    const gradus::Tensor z = (data - p[0]) / p[1];
-    return -0.5 * dot(z, z) - static_cast<double>(w.data.size()) * log(p[1]);
+  const double constant = static_cast<double>(w.data.size()) * 0.5 * std::log(2 * std::numbers::pi);
+  return minimise<double>({{{}, one(w.mean)}, {{}, one(w.deviation)}}, [constant, data = gradus::Tensor({w.data.size()}, w.data)](const Inputs<double>& p) {
+    return normal_log_density(data, p[0], p[1]) + constant;
   });
 }
 
+/// The data are laid out by features once, before anything is timed, as by hand.
 std::unique_ptr<Contestant> contestant_on(const Regression& w) {
-  return minimise<double>({{{w.features, 1}, w.w}, {{1}, one(w.b)}},
-                          [x = gradus::Tensor({w.samples, w.features}, w.x), y = gradus::Tensor({w.samples}, w.y)](const Inputs<double>& p) {
-                            const gradus::Tensor error = linear(x, p[0], p[1]).reshape(y.shape()) - y;
-                            return dot(error, error);
+  std::vector<double> by_features;
+  for (std::size_t k = 0; k < w.features; ++k)
+    for (std::size_t i = 0; i < w.samples; ++i) by_features.push_back(w.x[i * w.features + k]);
+  return minimise<double>({{{w.features}, w.w}, {{}, one(w.b)}},
+                          [x = gradus::Tensor({w.features, w.samples}, by_features), y = gradus::Tensor({w.samples}, w.y)](const Inputs<double>& p) {
+                            return static_cast<double>(y.size()) * mean_squared_error(matmul(p[0], x) + p[1], y);
                           });
 }
 
-/// The recurrence in scalars, which the tape folds; everything else in arrays.
+/// The first level in scalars, those that follow from it in arrays.
 std::unique_ptr<Contestant> contestant_on(const Volatility& w) {
-  const auto loss = [returns = gradus::Tensor({w.z.size()}, w.returns), h = std::vector<gradus::Var>(w.z.size())](const Inputs<double>& p) mutable {
-    const gradus::Var mu = p[0][0], phi = p[1][0], sigma = p[2][0];
-    h[0] = p[3][0] * sigma / sqrt(1.0 - phi * phi) + mu;
-    for (std::size_t t = 1; t < h.size(); ++t) h[t] = p[3][t] * sigma + mu + phi * (h[t - 1] - mu);
-    const gradus::Tensor all = gradus::Tensor::stack(h);
-    const gradus::Tensor scaled = returns * exp(-0.5 * all);
-    return -0.5 * (dot(p[3], p[3]) + sum(all) + dot(scaled, scaled));
+  const auto loss = [first = w.returns[0], rest = gradus::Tensor({w.returns.size() - 1}, std::span(w.returns).subspan(1))](const Inputs<double>& p) {
+    const gradus::Var mu = p[0][0], phi = p[1][0], sigma = p[2][0], z0 = p[3][0];
+    const gradus::Tensor& z = p[4];
+    const gradus::Var h0 = z0 * sigma / sqrt(1.0 - phi * phi) + mu;
+    const gradus::Var scaled0 = first * exp(-0.5 * h0);
+    const gradus::Tensor h = linear_recurrence(gradus::Tensor(phi), z * sigma + mu * (1.0 - phi), gradus::Tensor(h0));
+    const gradus::Tensor scaled = rest * exp(-0.5 * h);
+    return -0.5 * (dot(z, z) + sum(h) + dot(scaled, scaled) + (z0 * z0 + h0 + scaled0 * scaled0));
   };
-  return minimise<double>({{{}, one(w.mu)}, {{}, one(w.phi)}, {{}, one(w.sigma)}, {{w.z.size()}, w.z}}, loss);
+  return minimise<double>({{{}, one(w.mu)}, {{}, one(w.phi)}, {{}, one(w.sigma)}, {{}, one(w.z[0])}, {{w.z.size() - 1}, std::span(w.z).subspan(1)}}, loss);
 }
 
 std::string library() {

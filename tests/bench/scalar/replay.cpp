@@ -23,6 +23,17 @@ class MixtureReplay : public Contestant {
   std::vector<double> gradient_ = std::vector<double>(mixture_.at.size());
 };
 
+class NormalReplay : public Contestant {
+ public:
+  double run() override { return program_.replay(normal_.data, normal_.at, {.parameter_gradient = gradient_}); }
+  [[nodiscard]] std::vector<double> gradient() const override { return gradient_; }
+
+ private:
+  NormalDensity normal_;
+  gradus::Program program_ = gradus::Program::record(NormalSample(), std::span<const double>(normal_.data).first(1), normal_.at);
+  std::vector<double> gradient_ = std::vector<double>(normal_.at.size());
+};
+
 class RosenbrockReplay : public Contestant {
  public:
   double run() override { return program_.replay(batch_.at, {}, {.input_gradients = gradients_}); }
@@ -55,6 +66,7 @@ class SmallRosenbrock : public Contestant {
 int main() {
   bench::Program program("programs of Gradus " GRADUS_VERSION);
   program.offer(bench::Mixture().name, [] { return std::make_unique<bench::MixtureReplay>(); });
+  program.offer(bench::NormalDensity().name, [] { return std::make_unique<bench::NormalReplay>(); });
   program.offer(bench::Rosenbrock().name, [] { return std::make_unique<bench::SmallRosenbrock>(); });
   program.offer(bench::RosenbrockBatch().name, [] { return std::make_unique<bench::RosenbrockReplay>(); });
   return program.serve();

@@ -51,4 +51,12 @@ struct MixtureSample {
   }
 };
 
+/// The normal density as a function of one observation.
+struct NormalSample {
+  template <class T> T operator()(const std::vector<T>& x, const std::vector<T>& p) const {
+    const T z = (x[0] - p[0]) / p[1];
+    return -0.5 * z * z - log(p[1]);
+  }
+};
+
 }  // namespace bench

@@ -1,6 +1,8 @@
 // Array kernels keep the meaning of the formulas: IEEE's special values, adjoints of 0, every length and alignment, every broadcast.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -10,6 +12,7 @@
 #include <autodiff/autodiff.hpp>
 #include <autodiff/simd/isa.hpp>
 #include <ops/ops.hpp>
+#include <ops/simd/array_tables.hpp>
 
 using namespace gradus;
 
@@ -198,6 +201,80 @@ BOOST_AUTO_TEST_CASE(every_broadcast_agrees_with_its_definition) {
     check_broadcast<double>(b, a);
     check_broadcast<float>(a, b);
   }
+}
+
+/// a·b + bias by the kernel against the definition, for both orders of a and b, and what lies around c.
+template <class Real> void check_product(std::size_t n, std::size_t k, std::size_t m) {
+  std::mt19937 random(static_cast<unsigned>(n + 100 * k + 10000 * m));
+  const auto whole = [&](std::size_t size) {  // small whole numbers: sums are exact in any order
+    std::vector<Real> v(size);
+    for (auto& x : v) x = static_cast<Real>(static_cast<int>(random() % 9) - 4);
+    return v;
+  };
+  const auto turned = [](const std::vector<Real>& x, std::size_t rows, std::size_t columns) {
+    std::vector<Real> t(x.size());
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; ++j) t[j * rows + i] = x[i * columns + j];
+    return t;
+  };
+  const std::vector<Real> a = whole(n * k), b = whole(k * m), bias = whole(m), a_turned = turned(a, n, k), b_turned = turned(b, k, m);
+  std::vector<Real> product(n * m);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t t = 0; t < k; ++t)
+      for (std::size_t j = 0; j < m; ++j) product[i * m + j] += a[i * k + t] * b[t * m + j];
+  const auto& kernels = product_kernels<Real>();
+  std::vector<Real> room(kernels.workspace(n, k, m));
+  constexpr std::size_t margin = 20;
+  using Matrix = gradus_kernels::Matrix<Real>;
+  for (const Matrix& left : {Matrix{a.data(), n, k, k, true}, Matrix{a_turned.data(), n, k, n, false}})
+    for (const Matrix& right : {Matrix{b.data(), k, m, m, true}, Matrix{b_turned.data(), k, m, k, false}})
+      for (const bool with_bias : {false, true}) {
+        std::vector<Real> c(n * m + 2 * margin, Real(99));
+        BOOST_TEST(kernels.multiply(left, right, with_bias ? bias.data() : nullptr, c.data() + margin, room.data()));
+        bool equal = true, untouched = true;
+        for (std::size_t i = 0; i < n * m; ++i) equal = equal && c[margin + i] == product[i] + (with_bias ? bias[i % m] : 0);
+        for (std::size_t i = 0; i < margin; ++i) untouched = untouched && c[i] == 99 && c[margin + n * m + i] == 99;
+        BOOST_TEST(equal, n << "x" << k << "x" << m << ", rows of a and b: " << left.by_rows << right.by_rows << ", bias " << with_bias);
+        BOOST_TEST(untouched, n << "x" << k << "x" << m);
+      }
+}
+BOOST_AUTO_TEST_CASE(products_agree_with_their_definition_at_every_edge_of_a_tile) {
+  for (std::size_t n : {1, 2, 3, 4, 5, 8, 9, 13, 40})
+    for (std::size_t k : {0, 1, 10, 64, 65})
+      for (std::size_t m : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 33, 48, 63, 64, 65, 81}) {
+        check_product<double>(n, k, m);
+        check_product<float>(n, k, m);
+      }
+  for (const auto& [n, k, m] : {std::array<std::size_t, 3>{513, 66, 5}, {9, 130, 1030}, {1030, 3, 18}}) {
+    check_product<double>(n, k, m);
+    check_product<float>(n, k, m);
+  }
+}
+template <class Real> void check_that_extremes_are_told() {
+  constexpr std::size_t n = 11, k = 67, m = 29;
+  constexpr auto infinity = std::numeric_limits<Real>::infinity();
+  constexpr Real tiny = std::numeric_limits<Real>::min(), huge = std::numeric_limits<Real>::max();
+  const auto& kernels = product_kernels<Real>();
+  std::vector<Real> room(kernels.workspace(n, k, m)), c(n * m);
+  const std::vector<Real> b(k * m, Real(1));
+  const auto multiply = [&](std::size_t row, Real value) {
+    std::vector<Real> a(n * k, Real(0.5));
+    std::fill_n(a.begin() + static_cast<std::ptrdiff_t>(row * k), k, Real(0));
+    a[row * k + row] = value;
+    return kernels.multiply({a.data(), n, k, k, true}, {b.data(), k, m, m, true}, nullptr, c.data(), room.data());
+  };
+  for (std::size_t row = 0; row < n; ++row) {
+    BOOST_TEST(multiply(row, Real(0)));  // entries that are 0 are ordinary
+    BOOST_TEST(multiply(row, Real(1)));
+    for (const Real value : {infinity, -infinity, infinity - infinity, tiny, -huge}) {
+      BOOST_TEST(!multiply(row, value));
+      BOOST_TEST((c[row * m + m - 1] == value || value != value));
+    }
+  }
+}
+BOOST_AUTO_TEST_CASE(products_tell_of_entries_at_either_end_of_the_range) {
+  check_that_extremes_are_told<double>();
+  check_that_extremes_are_told<float>();
 }
 
 BOOST_AUTO_TEST_CASE(one_tensor_as_both_operands_gets_both_contributions) {

@@ -1,0 +1,59 @@
+// Functions that round their argument: where values jump, a slope is not what differences see.
+#include <autodiff/verify/difference.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace gradus {
+namespace {
+
+/// Whether a single jump stands out of what f does within `width` of `centre`.
+bool jumps_around(const std::function<double(double)>& f, double centre, double width, const Domain& domain) {
+  constexpr int intervals = 32;
+  if (!domain.contains(centre - width) || !domain.contains(centre + width)) return false;
+  const double step = 2 * width / intervals;
+  std::array<double, intervals + 1> values{};
+  std::array<double, intervals> moves{}, deviations{};
+  double size = 0;
+  for (int k = 0; k <= intervals; ++k) {
+    const double y = values[static_cast<std::size_t>(k)] = f(centre - width + k * step);
+    if (!std::isfinite(y)) return false;
+    size = std::max(size, std::fabs(y));
+  }
+  for (std::size_t k = 0; k < intervals; ++k) moves[k] = values[k + 1] - values[k];
+  const auto median = [](std::array<double, intervals> v) {
+    std::nth_element(v.begin(), v.begin() + intervals / 2, v.end());
+    return v[intervals / 2];
+  };
+  const double usual = median(moves);
+  for (std::size_t k = 0; k < intervals; ++k) deviations[k] = std::fabs(moves[k] - usual);
+  const auto largest = static_cast<std::size_t>(std::max_element(deviations.begin(), deviations.end()) - deviations.begin());
+  const double jump = deviations[largest];
+  const double least = std::fabs(centre) < 10 ? 1e-5 : 1e-3;  // code in float rounds large arguments, too
+  if (!(jump > least * size) || !(jump > 8 * median(deviations))) return false;
+  // What is steep is not steep any more between points that are near enough.
+  double from = centre - width + static_cast<double>(largest) * step, to = from + step, low = values[largest], high = values[largest + 1];
+  for (int level = 0; level < 64; ++level) {
+    const double middle = from + (to - from) / 2;
+    if (middle == from || middle == to) break;
+    const double y = f(middle), share = usual * (to - from) / (2 * step);
+    if (!std::isfinite(y)) return false;
+    if (std::fabs(y - low - share) > std::fabs(high - y - share)) to = middle, high = y;
+    else from = middle, low = y;
+  }
+  return std::fabs(high - low) > 0.7 * jump;
+}
+
+}  // namespace
+
+bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain) {
+  for (const double centre : {2.3, -2.3, 517.3, -517.3})
+    for (const double width : {0.8, 0.011, 8.7, 130.1, 0.00027}) {
+      const double reach = std::fabs(centre) < 10 ? width : 16 * width;
+      if (jumps_around(f, centre, reach, domain)) return true;
+    }
+  return false;
+}
+
+}  // namespace gradus

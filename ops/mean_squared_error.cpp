@@ -1,0 +1,68 @@
+// The mean squared error of predictions.
+#include <ops/mean_squared_error.hpp>
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <ops/array_call.hpp>
+#include <ops/rows.hpp>
+
+namespace gradus {
+
+namespace {
+template <class W, class Real> W mean_of_squares(const Real* p, const Real* t, std::size_t n) {
+  return sum_of<W>(n, [&](std::size_t k) { return square(W(p[k]) - W(t[k])); }) / static_cast<double>(n);
+}
+
+template <class Real> struct SquaredErrorPullback {
+  const Real *p, *t;
+  std::size_t n;
+  Slot first;
+  Destination to_p, to_t;
+
+  void operator()(BasicSweep<Real>& sweep) const {
+    const Real up = sweep.adjoint(first)[0];
+    if (to_p) pull(sweep.target(to_p), up);
+    if (to_t) pull(sweep.target(to_t), -up);
+  }
+  void pull(const Target<Real>& target, const Real& up) const {
+    if constexpr (PlainReal<Real>) {
+      const double factor = 2 * static_cast<double>(up) / static_cast<double>(n);
+      if (!is_extreme(factor)) [[likely]] return difference_kernels<Real>().scale(p, t, 1, factor, target.to, into_of(target), n);
+    }
+    using W = Wider<Real>;
+    const W factor = W(up) * 2.0 / static_cast<double>(n);
+    for (std::size_t k = 0; k < n; ++k) target.put(k, static_cast<Real>(factor * (W(p[k]) - W(t[k]))));
+  }
+};
+}  // namespace
+
+template <class Real> BasicTensor<Real> mean_squared_error(const BasicTensor<Real>& prediction, const BasicTensor<Real>& target) {
+  if (prediction.shape() != target.shape())
+    throw ShapeError(fmt::format("mean_squared_error: shapes differ: prediction is {}, target is {}", prediction.shape().text(), target.shape().text()));
+  BasicResult<Real> result(Shape{}, {&prediction, &target});
+  const Real *p = prediction.data(), *t = target.data();
+  const std::size_t n = prediction.size();
+  if constexpr (PlainReal<Real>) {
+    const double total = difference_kernels<Real>().moments(p, t, 1, n).second;
+    if (std::isfinite(total)) [[likely]] result.data()[0] = static_cast<Real>(total / static_cast<double>(n));
+    else result.data()[0] = static_cast<Real>(mean_of_squares<long double>(p, t, n));
+  } else {
+    result.data()[0] = mean_of_squares<Work<Real>>(p, t, n);
+  }
+  return std::move(result).record([&](Slot first) {
+    return SquaredErrorPullback<Real>{p, t, n, first, prediction.destination(), target.destination()};
+  });
+}
+
+BasicTensor<double> MeanSquaredError::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {
+  require_call(info, operands, attributes);
+  return mean_squared_error(operands[0], operands[1]);
+}
+
+template BasicTensor<float> mean_squared_error(const BasicTensor<float>&, const BasicTensor<float>&);
+template BasicTensor<double> mean_squared_error(const BasicTensor<double>&, const BasicTensor<double>&);
+template BasicTensor<Dual<double>> mean_squared_error(const BasicTensor<Dual<double>>&, const BasicTensor<Dual<double>>&);
+
+}  // namespace gradus
