@@ -17,7 +17,10 @@ namespace gradus {
 using Slot = std::uint32_t;
 
 /// The adjoints of one array: `count` slots from `first` on. `scalars`: an element was taken as a Var, so that nodes add to single slots.
-struct Range { Slot first, count; bool scalars; };
+/// `open`: a span for writing its values has been given away.
+struct Range { Slot first, count; bool scalars, open; };
+/// What the adjoints of a range hold during a sweep: nothing yet, one number each, or one number for all of them, which is in the first slot.
+enum class Held : unsigned char { nothing, each, one };
 inline constexpr std::uint32_t no_range = 0xffffffff;
 
 /// Where the adjoint of an operand of an array operation goes: nowhere (false) for a constant. A tensor that is one scalar variable has no range of its own.
@@ -40,14 +43,27 @@ template <class Real> struct Target {
 /// A sweep as a pullback sees it: the adjoints of its result, which are complete, and those of its operands, which it contributes to.
 template <class Real> class BasicSweep {
  public:
-  BasicSweep(Real* adjoint, const std::vector<Range>& ranges, unsigned char* written) : adjoint_(adjoint), ranges_(&ranges), written_(written) {}
+  BasicSweep(Real* adjoint, const std::vector<Range>& ranges, Held* held) : adjoint_(adjoint), ranges_(&ranges), held_(held) {}
 
-  /// The adjoints of an array that was recorded from slot `first` on.
-  [[nodiscard]] const Real* adjoint(Slot first) const noexcept { return adjoint_ + first; }
+  /// The adjoints of the result of the pullback, an array that was recorded from slot `first` on.
+  [[nodiscard]] const Real* adjoint(Slot first) noexcept {
+    if (held_[result_] == Held::one) [[unlikely]] write_out(result_);
+    return adjoint_ + first;
+  }
+  /// The adjoint of every element of the result where they have the same; else null.
+  [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + (*ranges_)[result_].first : nullptr; }
   /// For a pullback that can write as well as add. An operand that occurs twice is written once and added to once, in the order of the calls.
   [[nodiscard]] Target<Real> target(Destination d) noexcept {
     if (d.range == no_range) return {adjoint_ + d.first, true};
-    return {adjoint_ + d.first, std::exchange(written_[d.range], static_cast<unsigned char>(1)) != 0};
+    if (held_[d.range] == Held::one) [[unlikely]] write_out(d.range);
+    return {adjoint_ + d.first, std::exchange(held_[d.range], Held::each) != Held::nothing};
+  }
+  /// Contributes `part` to every element without writing them all. False, and nothing is done, when they hold different numbers already.
+  [[nodiscard]] bool put_uniform(Destination d, const Real& part) noexcept {
+    if (d.range == no_range || held_[d.range] == Held::each) return false;
+    if (std::exchange(held_[d.range], Held::one) == Held::one) adjoint_[d.first] += part;
+    else adjoint_[d.first] = part;
+    return true;
   }
   /// For a pullback that only adds: what nobody has written yet is filled with zeros first.
   [[nodiscard]] Real* sum(Destination d) noexcept {
@@ -55,11 +71,19 @@ template <class Real> class BasicSweep {
     if (!t.add) std::fill_n(t.to, (*ranges_)[d.range].count, Real(0));
     return t.to;
   }
+  /// The next pullback is that of this result.
+  void enter(std::uint32_t range) noexcept { result_ = range; }
 
  private:
+  void write_out(std::uint32_t range) noexcept {
+    const auto [first, count, scalars, open] = (*ranges_)[range];
+    std::fill_n(adjoint_ + first, count, Real(adjoint_[first]));
+    held_[range] = Held::each;
+  }
   Real* adjoint_;
   const std::vector<Range>* ranges_;
-  unsigned char* written_;  // one a range
+  Held* held_;  // one a range
+  std::uint32_t result_ = 0;
 };
 
 /// Memory whose elements start uninitialised, aligned to cache lines.

@@ -120,8 +120,15 @@ template <Number T> [[nodiscard]] constexpr auto at_least_double(const T& x) {
   else return x;
 }
 
+/// -|x|.
+template <Number T> [[nodiscard]] auto minus_abs(const T& x) { return -abs(x); }
+/// e^x and e^x - 1 for x <= 0; packs have forms of them that share their parts.
+template <Number T> [[nodiscard]] auto exp_below_zero(const T& x) { return exp(x); }
+template <Number T> [[nodiscard]] auto expm1_below_zero(const T& x) { return expm1(x); }
 /// a/(1 + e), for 0 <= e <= 1.
 template <class A, Number T> [[nodiscard]] auto over_one_plus(const A& a, const T& e) { return a / (1.0 + e); }
+/// e/(1 + e) where the condition holds, else 1/(1 + e), for 0 <= e <= 1.
+template <Condition C, Number T> [[nodiscard]] auto part_of_one_plus(const C& is_e, const T& e) { return over_one_plus(where(is_e, e, 1.0), e); }
 /// a/(1 + e)^2, for 0 <= e <= 1; rounds less than dividing by the square.
 template <class A, Number T> [[nodiscard]] auto over_square_of_one_plus(const A& a, const T& e) { return a / (1.0 + e * (2.0 + e)); }
 

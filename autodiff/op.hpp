@@ -93,6 +93,10 @@ template <class Op> constexpr bool has_cheap_derivative = has_step_derivative<Op
 /// Ops whose formulas cannot be evaluated on several numbers at once say `static constexpr bool scalar_only = true`, and have no array kernels.
 template <class Op> constexpr bool is_scalar_only = requires { requires Op::scalar_only; };
 
+/// Ops whose formulas keep their claims when they are evaluated in float, with fused multiply-add, have a member `works_in_float()` that says so, for
+/// their parameters. All others are worked out in double over arrays of floats.
+template <class Op> constexpr bool can_work_in_float = requires(const Op& op) { op.works_in_float(); };
+
 /// A list of ops, for everything that iterates over them.
 template <class... Ops> struct OpList {};
 

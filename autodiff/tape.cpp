@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <autodiff/deferred.hpp>
 #include <autodiff/tensor.hpp>
 #include <autodiff/var.hpp>
 
@@ -195,9 +196,18 @@ template <class Real> void BasicTape<Real>::require_alive_elsewhere(Word word, S
   throw_misuse(word, any, any ? static_cast<const BasicTape<Real>*>(active)->number_ : 0);
 }
 
-template <class Real> void BasicTape<Real>::note_write(Word word, Slot slot, std::size_t created) {
-  BasicTape* const tape = find([&](const BasicTape& t) { return t.owns(word, slot); });
-  if (tape != nullptr && tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
+template <class Real> void BasicTape<Real>::note_write(Word word, Destination to, const Real* values, std::size_t created) {
+  BasicTape* const tape = find([&](const BasicTape& t) { return t.owns(word, to.first); });
+  if (tape == nullptr) return;
+  if constexpr (PlainReal<Real>)
+    if (!std::exchange(tape->ranges_[to.range].open, true))
+      for (Deferred<Real>* d = tape->deferred_; d != nullptr; d = d->earlier)
+        if (d->x == values) d->settle();
+  if (tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
+}
+
+template <class Real> void BasicTape<Real>::note_deferred(Deferred<Real>& deferred) {
+  if constexpr (PlainReal<Real>) deferred.earlier = std::exchange(deferred_, &deferred);
 }
 
 template <class Real> void BasicTape<Real>::note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range) {
@@ -224,7 +234,7 @@ template <class Real> void BasicTape<Real>::begin_segment() {
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->size(), blocks_.size(), ranges_.size(), kept_.size(), this->slots_, this->id_, arena_.position()};
+  const Mark m{this->size(), blocks_.size(), ranges_.size(), kept_.size(), this->slots_, this->id_, arena_.position(), deferred_};
   segments_.back().end = this->slots_ + 1;
   begin_segment();
   return m;
@@ -242,6 +252,7 @@ template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
   ranges_.resize(to.ranges);
   kept_.resize(to.kept);
   arena_.rewind(to.arena);
+  deferred_ = to.deferred;
   if (position() <= stale_from_) stale_from_ = none;
   begin_segment();
 }
@@ -254,6 +265,7 @@ template <class Real> void BasicTape<Real>::clear() {
   ranges_.clear();
   kept_.clear();
   arena_.rewind({});
+  deferred_ = nullptr;
   stale_from_ = none;
   begin_segment();
 }
@@ -296,7 +308,8 @@ template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adj
     adjoints.values_.reserve(std::max(n, 2 * capacity));
   }
   adjoints.values_.resize(n);
-  adjoints.written_.resize(ranges_.size());
+  adjoints.held_.resize(ranges_.size());
+  adjoints.uniform_.clear();
   // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
   Real* const adjoint = adjoints.values_.data();
   std::size_t done = 0;
@@ -305,15 +318,21 @@ template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adj
     const std::size_t end = std::size_t{range.first} + range.count;
     const std::size_t zeros_end = range.scalars ? end : range.first;
     if (done != zeros_end) std::fill(adjoint + done, adjoint + zeros_end, Real(0));
-    adjoints.written_[r] = range.scalars;
+    adjoints.held_[r] = range.scalars ? Held::each : Held::nothing;
     done = end;
   }
   if (done != n) std::fill(adjoint + done, adjoint + n, Real(0));
 }
 
 template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
-  for (std::size_t r = 0; r < ranges_.size(); ++r)
-    if (adjoints.written_[r] == 0) std::fill_n(adjoints.values_.data() + ranges_[r].first, ranges_[r].count, Real(0));
+  constexpr std::size_t few = 64;  // sooner written than remembered
+  for (std::size_t r = 0; r < ranges_.size(); ++r) {
+    if (adjoints.held_[r] == Held::each) continue;
+    Real* const first = adjoints.values_.data() + ranges_[r].first;
+    if (adjoints.held_[r] == Held::nothing) std::fill_n(first, ranges_[r].count, Real(0));
+    else if (ranges_[r].count <= few) std::fill_n(first, ranges_[r].count, Real(*first));
+    else adjoints.uniform_.push_back({ranges_[r].first, ranges_[r].count, false});
+  }
   adjoints.segments_ = segments_;
   adjoints.segments_.back().end = this->slots_ + 1;
 }
@@ -321,16 +340,19 @@ template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& ad
 template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
   start_sweep(adjoints);
   Real* const adjoint = adjoints.values_.data();
-  BasicSweep<Real> sweep(adjoint, ranges_, adjoints.written_.data());
+  BasicSweep<Real> sweep(adjoint, ranges_, adjoints.held_.data());
   for (const Seed<Real>& s : seeds) seed(s, sweep);
   std::size_t end = this->size();
   for (std::size_t b = blocks_.size(); b-- > 0;) {
     const Block<Real>& block = blocks_[b];
     sweep_nodes(this->nodes_, block.node, end, adjoint);
     end = block.node;
-    if (adjoints.written_[block.range] == 0) continue;
+    const Held held = adjoints.held_[block.range];
+    if (held == Held::nothing) continue;
     const auto reached = [](const Real& a) { return !is_zero(a); };
-    if (std::any_of(adjoint + block.first, adjoint + block.first + block.count, reached)) block.pull(block.closure, sweep);
+    if (!std::any_of(adjoint + block.first, adjoint + block.first + (held == Held::one ? 1 : block.count), reached)) continue;
+    sweep.enter(block.range);
+    block.pull(block.closure, sweep);
   }
   sweep_nodes(this->nodes_, 0, end, adjoint);
   finish_sweep(adjoints);
@@ -340,7 +362,7 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
   if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
   start_sweep(magnitudes);
   Real* const m = magnitudes.values_.data();
-  BasicSweep<Real> sweep(m, ranges_, magnitudes.written_.data());
+  BasicSweep<Real> sweep(m, ranges_, magnitudes.held_.data());
   seed(Seed<Real>(y, Real(1)), sweep);
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
   for (std::size_t k = this->size(); k-- > 0;) {
@@ -396,12 +418,34 @@ template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, s
 
 template <class Real> const Real& BasicAdjoints<Real>::operator[](const BasicVar<Real>& x) const {
   require(x.word(), x.slot(), 1);
+  write_out(x.slot(), 1);
   return values_[x.slot()];
 }
 template <class Real> std::span<const Real> BasicAdjoints<Real>::operator[](const BasicTensor<Real>& x) const {
   require(x.word(), x.slot(), x.size());
-  return std::span(values_).subspan(x.slot(), x.size());
+  write_out(x.slot(), x.size());
+  return std::span<const Real>(values_).subspan(x.slot(), x.size());
 }
+template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const noexcept {
+  write_out(0, values_.size());
+  return values_;
+}
+template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
+  static std::mutex mutex;
+  for (Uniform& u : uniform_) {
+    if (u.first >= first + count || first >= std::size_t{u.first} + u.count) continue;
+    const std::atomic_ref<bool> written(u.written);
+    if (written.load(std::memory_order_acquire)) continue;
+    const std::lock_guard lock(mutex);
+    if (written.load(std::memory_order_relaxed)) continue;
+    std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    written.store(true, std::memory_order_release);
+  }
+}
+template <class Real>
+BasicAdjoints<Real>::BasicAdjoints(const BasicAdjoints& other)
+    : values_((other.write_out(0, other.values_.size()), other.values_)), held_(other.held_), segments_(other.segments_) {}
+template <class Real> BasicAdjoints<Real>& BasicAdjoints<Real>::operator=(const BasicAdjoints& other) { return *this = BasicAdjoints(other); }
 
 template class TapeCore<float>;
 template class TapeCore<double>;

@@ -45,6 +45,7 @@ template <class Real> class BasicTape;
 template <class Real> class BasicVar;
 template <class Real> class BasicTensor;
 template <class Real> class BasicAdjoints;
+template <class Real> struct Deferred;
 
 /// What recording needs at every operation. Var reads it through one thread-local pointer; use BasicTape.
 template <class Real> class TapeCore {
@@ -211,6 +212,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     Slot slots;
     Word base;
     Arena::Position arena;
+    Deferred<Real>* deferred;
   };
   /// Remembers the present position; what is recorded later can be forgotten by rewind, what was recorded earlier stays usable.
   [[nodiscard]] Mark mark();
@@ -246,7 +248,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     const Slot padding = (line - 1) - this->slots_ % line;
     if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
     const Slot first = this->inputs(n);
-    ranges_.push_back({first, static_cast<Slot>(n), false});
+    ranges_.push_back({first, static_cast<Slot>(n), false, false});
     return {first, static_cast<std::uint32_t>(ranges_.size() - 1)};
   }
   /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
@@ -271,8 +273,13 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
   void keep(std::shared_ptr<const void> memory) { kept_.push_back(std::move(memory)); }
-  /// The values of an input made at that position are about to be written: a sweep over operations that may have read the old ones throws.
-  static void note_write(Word word, Slot slot, std::size_t created);
+  /// The values of an input made at that position are about to be written: a sweep over operations that may have read the old ones throws, and
+  /// deferred operations read them now.
+  static void note_write(Word word, Destination to, const Real* values, std::size_t created);
+  /// True when a span for writing an input has been given away: nobody says when it is written through.
+  [[nodiscard]] bool is_open(Destination to) const noexcept { return ranges_[to.range].open; }
+  /// An operation that reads an input may be deferred until the input is opened.
+  void note_deferred(Deferred<Real>& deferred);
   /// How much has been recorded: nodes and blocks.
   [[nodiscard]] std::size_t position() const noexcept { return this->size() + blocks_.size(); }
   /// True when the variable was recorded on this tape and has not been forgotten since.
@@ -298,6 +305,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   std::vector<std::shared_ptr<const void>> kept_;
   Arena arena_;
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  Deferred<Real>* deferred_ = nullptr;  // the newest that reads an input
   std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
   bool fold_ = true;
   std::uint32_t number_ = 0;       // this tape in the registry that error messages consult
@@ -337,14 +345,25 @@ template <class Real> class BasicAdjoints {
   /// The same for every element of x, row-major.
   [[nodiscard]] std::span<const Real> operator[](const BasicTensor<Real>& x) const;
   /// All adjoints by slot; slot 0 is unused.
-  [[nodiscard]] std::span<const Real> by_slot() const noexcept { return values_; }
+  [[nodiscard]] std::span<const Real> by_slot() const noexcept;
+
+  BasicAdjoints() = default;
+  BasicAdjoints(const BasicAdjoints& other);
+  BasicAdjoints& operator=(const BasicAdjoints& other);
+  BasicAdjoints(BasicAdjoints&&) noexcept = default;
+  BasicAdjoints& operator=(BasicAdjoints&&) noexcept = default;
+  ~BasicAdjoints() = default;
 
  private:
   friend class BasicTape<Real>;
   void require(Word word, Slot first, std::size_t count) const;
-  std::vector<Real, UninitialisedAllocator<Real>> values_;
-  std::vector<unsigned char> written_;  // of every range, whether its adjoints hold anything yet
-  std::vector<Segment> segments_;       // empty while there is nothing to read
+  void write_out(Slot first, std::size_t count) const noexcept;
+  /// A range whose elements all have the adjoint in its first slot; they are written when somebody looks, who may be several threads at once.
+  struct Uniform { Slot first, count; bool written; };
+  mutable std::vector<Real, UninitialisedAllocator<Real>> values_;
+  std::vector<Held> held_;         // by every range
+  mutable std::vector<Uniform> uniform_;
+  std::vector<Segment> segments_;  // empty while there is nothing to read
 };
 
 extern template class TapeCore<float>;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <autodiff/deferred.hpp>
 #include <autodiff/shape.hpp>
 #include <autodiff/simd/elementwise.hpp>
 #include <autodiff/var.hpp>
@@ -131,9 +132,14 @@ template <class Real> class BasicTensor {
   [[nodiscard]] Destination destination() const noexcept { return to_; }
   [[nodiscard]] Word word() const noexcept { return word_; }
   [[nodiscard]] const Real* data() const {
-    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, to_.first);
+    if (word_ != constant_word) {
+      BasicTape<Real>::require_alive(word_, to_.first);
+      if (pending_ != nullptr && !pending_->done) pending_->compute(*pending_);
+    }
     return data_;
   }
+  /// The elementwise operation that this is the result of while nobody has asked for its values; else null. The tensor must be alive.
+  [[nodiscard]] Deferred<Real>* deferred() const noexcept { return elementwise_ && !pending_->done ? static_cast<Deferred<Real>*>(pending_) : nullptr; }
   /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded or borrowed tensor.
   [[nodiscard]] const std::shared_ptr<Real[]>& owned() const noexcept { return owned_; }
 
@@ -147,9 +153,10 @@ template <class Real> class BasicTensor {
   Real* data_ = nullptr;
   std::shared_ptr<Real[]> owned_;  // constants only
   std::size_t created_ = 0;        // position of the tape when an input was made
+  Pending* pending_ = nullptr;     // results that may not have been worked out yet only
   Destination to_;
   Word word_ = constant_word;
-  bool input_ = false;
+  bool input_ = false, elementwise_ = false;
 };
 
 /// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
@@ -177,6 +184,17 @@ template <class Real> class BasicResult {
   [[nodiscard]] std::size_t size() const noexcept { return tensor_.size_; }
   /// Memory that lives as long as the block, for what the pullback wants to remember. Only when recorded.
   [[nodiscard]] Real* scratch(std::size_t n) { return tape_->allocate(n); }
+  /// True when an elementwise operation on x should be deferred.
+  [[nodiscard]] bool is_deferrable(const BasicTensor<Real>& x) const noexcept {
+    return tensor_.size_ >= deferred_size && tape_ != nullptr && !(x.input_ && tape_->is_open(x.to_));
+  }
+  /// The values are worked out by `pending`, in memory of the tape, when somebody asks for them.
+  void defer(Pending& pending) noexcept { tensor_.pending_ = &pending; }
+  void defer(Deferred<Real>& deferred, const BasicTensor<Real>& x) noexcept {
+    tensor_.pending_ = &deferred;
+    tensor_.elementwise_ = true;
+    if (x.input_) tape_->note_deferred(deferred);
+  }
   [[nodiscard]] BasicTape<Real>& tape() noexcept { return *tape_; }
 
   /// make_pull(first output slot) returns the pullback pull(sweep), which reads sweep.adjoint(first) and contributes to its operands by
@@ -230,7 +248,7 @@ template <class Real> std::span<Real> BasicTensor<Real>::writable() {
   if (word_ != constant_word) {
     if (!input_) throw TapeError("values: only inputs and constants can be written, not the result of an operation");
     BasicTape<Real>::require_alive(word_, to_.first);
-    BasicTape<Real>::note_write(word_, to_.first, created_);
+    BasicTape<Real>::note_write(word_, to_, data_, created_);
   } else if (owned_.use_count() != 1) {  // others, a tape or their owner still read the old values
     *this = BasicTensor(shape_, std::span<const Real>(data_, size()));
   }
@@ -314,6 +332,20 @@ template <class Op, class Real> BasicTensor<Real> apply_kernels(const gradus_ker
   BasicResult<Real> result(x.shape(), {&x});
   const std::size_t n = x.size();
   const Real *in = x.data(), *saved = result.data();
+  if constexpr (PlainReal<Real>)
+    if (result.is_deferrable(x)) {
+      struct Operation {
+        Op op;
+        Deferred<Real> deferred;
+      };
+      Real* const slopes = kernels.value_and_slope != nullptr ? result.scratch(n) : nullptr;
+      auto* const operation = result.tape().template allocate<Operation>(1);
+      ::new (operation) Operation{op, Deferred<Real>(&kernels, &operation->op, in, result.data(), slopes, n)};
+      result.defer(operation->deferred, x);
+      return std::move(result).record([&](Slot first) {
+        return [deferred = &operation->deferred, first, to = x.destination()](BasicSweep<Real>& sweep) { deferred->pull(sweep, first, to); };
+      });
+    }
   if (result.is_recorded() && kernels.value_and_slope != nullptr) {
     Real* slope = result.scratch(n);
     kernels.value_and_slope(&op, in, result.data(), slope, n);

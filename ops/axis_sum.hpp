@@ -6,8 +6,9 @@
 #include <cstddef>
 
 #include <autodiff/adjoints.hpp>
+#include <autodiff/deferred.hpp>
 #include <autodiff/scratch.hpp>
-#include <autodiff/shape.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {
@@ -44,6 +45,37 @@ template <class Real, class Finish> void sum_along(const AxisView& view, const R
     }
 }
 
+/// finish(sum of a deferred array), deferred as well: a sweep finds it on its way.
+template <class Real, class Finish> struct DeferredSum : Pending {
+  Deferred<Real>* of;
+  Real* out;
+  Finish finish;
+  DeferredSum(Deferred<Real>& array, Real* to, const Finish& f)
+      : Pending{[](Pending& self) { static_cast<DeferredSum&>(self).work_out(); }}, of(&array), out(to), finish(f) {}
+
+ private:
+  void work_out() {
+    if (const double total = of->total(); std::isfinite(total)) [[likely]] {
+      *out = static_cast<Real>(finish(total));
+    } else {
+      if (!of->done) of->values();
+      sum_along(AxisView(Shape{of->n}, 0), of->y, out, finish);
+    }
+    done = true;
+  }
+};
+
+/// finish(sum of x) for an operand of the result, of which it is the only element.
+template <class Real, class Finish> void sum_all(const BasicTensor<Real>& x, BasicResult<Real>& result, const Finish& finish) {
+  if constexpr (PlainReal<Real>)
+    if (Deferred<Real>* const array = x.deferred()) {
+      auto* const deferred = result.tape().template allocate<DeferredSum<Real, Finish>>(1);
+      result.defer(*::new (deferred) DeferredSum<Real, Finish>(*array, result.data(), finish));
+      return;
+    }
+  sum_along(AxisView(Shape{x.size()}, 0), x.data(), result.data(), finish);
+}
+
 /// Contributes to the adjoint of every entry that of its row, as given(row).
 template <class Real, class Given> void spread_along(const AxisView& view, const Target<Real>& target, Given&& given) {
   if constexpr (PlainReal<Real>)
@@ -54,6 +86,11 @@ template <class Real, class Given> void spread_along(const AxisView& view, const
   for (std::size_t o = 0; o < view.outer; ++o)
     for (std::size_t k = 0; k < view.length; ++k)
       for (std::size_t i = 0; i < view.inner; ++i) target.put((o * view.length + k) * view.inner + i, given(o * view.inner + i));
+}
+
+/// Contributes the same part to the adjoint of every element of an operand.
+template <class Real> void spread_all(std::size_t n, BasicSweep<Real>& sweep, Destination to, const Real& part) {
+  if (!sweep.put_uniform(to, part)) spread_along(AxisView(Shape{n}, 0), sweep.target(to), [&](std::size_t) { return part; });
 }
 
 /// Contributes to target element j the sum of column j of a row-major matrix.

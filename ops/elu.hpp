@@ -23,8 +23,9 @@ struct Elu {
   void validate() const {
     if (alpha != alpha) throw ArgumentError("elu: alpha must not be NaN");
   }
-  auto value(Number auto x) const { return where(x > 0.0, x, [&] { return alpha * expm1(x); }); }
-  auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, [&] { return alpha * exp(x); }); }
+  [[nodiscard]] bool works_in_float() const { return alpha == 1; }  // other products are rounded once more
+  auto value(Number auto x) const { return where(x > 0.0, x, [&] { return alpha * expm1_below_zero(x); }); }
+  auto derivative(Number auto x, Number auto /*y*/) const { return where(x > 0.0, 1.0, [&] { return alpha * exp_below_zero(x); }); }
 };
 
 template <Operand X> auto elu(X&& x, double alpha = 1, Here here = Here()) {

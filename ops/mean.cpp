@@ -19,7 +19,16 @@ template <class Real> BasicTensor<Real> mean_over(const BasicTensor<Real>& x, co
 }
 }  // namespace
 
-template <class Real> BasicTensor<Real> mean(const BasicTensor<Real>& x) { return mean_over(x, AxisView(Shape{x.size()}, 0), Shape{}); }
+template <class Real> BasicTensor<Real> mean(const BasicTensor<Real>& x) {
+  BasicResult<Real> result(Shape{}, {&x});
+  const auto n = static_cast<double>(x.size());
+  sum_all(x, result, [n](const auto& total) { return total / n; });
+  return std::move(result).record([&](Slot first) {
+    return [size = x.size(), n, first, to = x.destination()](BasicSweep<Real>& sweep) {
+      spread_all(size, sweep, to, static_cast<Real>(*sweep.adjoint(first) / static_cast<Real>(n)));
+    };
+  });
+}
 template <class Real> BasicTensor<Real> mean(const BasicTensor<Real>& x, int axis) {
   const std::size_t a = x.shape().axis(axis, "mean");
   return mean_over(x, AxisView(x.shape(), a), x.shape().without(a));

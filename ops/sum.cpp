@@ -18,7 +18,13 @@ template <class Real> BasicTensor<Real> sum_over(const BasicTensor<Real>& x, con
 }
 }  // namespace
 
-template <class Real> BasicTensor<Real> sum(const BasicTensor<Real>& x) { return sum_over(x, AxisView(Shape{x.size()}, 0), Shape{}); }
+template <class Real> BasicTensor<Real> sum(const BasicTensor<Real>& x) {
+  BasicResult<Real> result(Shape{}, {&x});
+  sum_all(x, result, [](const auto& total) { return total; });
+  return std::move(result).record([&](Slot first) {
+    return [n = x.size(), first, to = x.destination()](BasicSweep<Real>& sweep) { spread_all(n, sweep, to, *sweep.adjoint(first)); };
+  });
+}
 template <class Real> BasicTensor<Real> sum(const BasicTensor<Real>& x, int axis) {
   const std::size_t a = x.shape().axis(axis, "sum");
   return sum_over(x, AxisView(x.shape(), a), x.shape().without(a));

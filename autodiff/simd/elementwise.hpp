@@ -7,6 +7,9 @@
 // All functions accept any n and any alignment, and may be called on parts of the arrays from several threads.
 namespace gradus_kernels {
 
+/// A sum over parts of an array that keeps its rounding errors, between one part and the next. Zeros are an empty one.
+struct RunningSum { alignas(64) unsigned char memory[256] = {}; };
+
 /// How a pullback treats the adjoints of an operand: leaves them alone (a constant), sets them, or adds to them.
 enum class Into { none, write, add };
 
@@ -17,6 +20,12 @@ template <class Real> struct Unary {
   void (*value_and_slope)(const void* op, const Real* x, Real* y, Real* slope, std::size_t n);
   /// to[i] = or += f'(x[i])·up[i]; `saved` are the slopes if value_and_slope is there, else y.
   void (*pull)(const void* op, const Real* x, const Real* saved, const Real* up, Real* to, Into into, std::size_t n);
+  /// slope[i] = f'(x[i]), and f(x[i]) is added to the sum; all parts but the last have a multiple of 64 elements. False when some slope must be formed
+  /// in a wider range before it meets an adjoint.
+  bool (*sum_and_slope)(const void* op, const Real* x, Real* slope, std::size_t n, RunningSum& sum);
+  double (*total)(const RunningSum& sum);
+  /// to[i] = or += slope[i]·up for an adjoint that is not 0; `to` may be `slope`.
+  void (*pull_uniform)(const void* op, const Real* x, const Real* slope, Real up, Real* to, Into into, std::size_t n);
 };
 
 /// Which operand of a binary op is a single number for the whole range.

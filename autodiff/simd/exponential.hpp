@@ -6,12 +6,21 @@
 
 namespace gradus::detail {
 
-template <int N> GRADUS_INLINE Pack<double, N> copy_sign(Pack<double, N> size, const Pack<double, N>& sign) {
-  using R = Register<double>;
-  const auto bit = reinterpret_cast<R::Bits>(-R::Values{});
-  for (int p = 0; p < Pack<double, N>::parts; ++p)
-    size.part[p] = reinterpret_cast<R::Values>((reinterpret_cast<R::Bits>(size.part[p]) & ~bit) | (reinterpret_cast<R::Bits>(sign.part[p]) & bit));
+template <class T, int N> GRADUS_INLINE Pack<T, N> copy_sign(Pack<T, N> size, const Pack<T, N>& sign) {
+  using Values = typename Register<T>::Values;
+  using Bits = typename Register<T>::Bits;
+  const auto bit = reinterpret_cast<Bits>(-Values{});
+  for (int p = 0; p < Pack<T, N>::parts; ++p)
+    size.part[p] = reinterpret_cast<Values>((reinterpret_cast<Bits>(size.part[p]) & ~bit) | (reinterpret_cast<Bits>(sign.part[p]) & bit));
   return size;
+}
+/// A number that is not above 0, with the sign that it has lost if it is -0.
+template <class T, int N> GRADUS_INLINE Pack<T, N> signed_below_zero(Pack<T, N> y, const Pack<T, N>& sign) {
+  using Values = typename Register<T>::Values;
+  using Bits = typename Register<T>::Bits;
+  const auto bit = reinterpret_cast<Bits>(-Values{});
+  for (int p = 0; p < Pack<T, N>::parts; ++p) y.part[p] = reinterpret_cast<Values>(reinterpret_cast<Bits>(y.part[p]) | (reinterpret_cast<Bits>(sign.part[p]) & bit));
+  return y;
 }
 
 /// x·2^k for a whole k (2^floor(k) with AVX-512), |k| < 2000. Rounds once where the result is subnormal.
@@ -34,6 +43,8 @@ template <int N> GRADUS_INLINE Pack<double, N> times_power_of_two(Pack<double, N
 template <int N> GRADUS_INLINE Pack<double, N> within_reach_of_exp(const Pack<double, N>& x) {
   return larger(Pack<double, N>(-800.0), smaller(Pack<double, N>(800.0), x));
 }
+/// x held above -800.
+template <int N> GRADUS_INLINE Pack<double, N> within_reach_below_zero(const Pack<double, N>& x) { return larger(Pack<double, N>(-800.0), x); }
 
 #if defined(__AVX512F__)
 
@@ -42,7 +53,8 @@ template <int N> struct ExponentialParts {
   Pack<double, N> k, high, p;
 };
 
-template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) {
+/// Of an x that is within reach.
+template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts_of(const Pack<double, N>& within) {
   using P = Pack<double, N>;
   static constexpr double root[16] = {0x1.0000000000000p+0, 0x1.0b5586cf9890fp+0, 0x1.172b83c7d517bp+0, 0x1.2387a6e756238p+0,
                                       0x1.306fe0a31b715p+0, 0x1.3dea64c123422p+0, 0x1.4bfdad5362a27p+0, 0x1.5ab07dd485429p+0,
@@ -64,7 +76,7 @@ template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<
                                       1.6854872906289732e-17,
                                       1.7901269076045133e-17,
                                       -5.545065618639427e-17};                                                        // the relative rounding errors of these
-  const P within = within_reach_of_exp(x), t = fma(within, P(23.083120654223414518), P(0x1.8p52)), k = t - 0x1.8p52;  // the low bits of t are those of k
+  const P t = fma(within, P(23.083120654223414518), P(0x1.8p52)), k = t - 0x1.8p52;  // the low bits of t are those of k
   const P r = fma(k, P(-1.4494042586539372597e-18), fma(k, P(-0x1.62e42fefa39efp-5), within));
   // Minimax on |r| < log(2)/32, relative error of r + r²q: 2e-18.
   const P r2 = r * r;
@@ -79,6 +91,7 @@ template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<
   }
   return {k * 0.0625, high, r + fma(r2, q, rest)};
 }
+template <int N> GRADUS_INLINE ExponentialParts<N> exponential_parts(const Pack<double, N>& x) { return exponential_parts_of(within_reach_of_exp(x)); }
 /// exp(x)·2^shift.
 template <int N> GRADUS_INLINE Pack<double, N> shifted_exp(const Pack<double, N>& x, double shift) {
   const auto [k, high, p] = exponential_parts(x);
@@ -157,18 +170,44 @@ template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(cons
 
 namespace gradus {
 
+template <class T, int N> [[nodiscard]] GRADUS_INLINE Pack<T, N> minus_abs(Pack<T, N> x) {
+  using Values = typename Register<T>::Values;
+  using Bits = typename Register<T>::Bits;
+  for (auto& p : x.part) p = reinterpret_cast<Values>(reinterpret_cast<Bits>(p) | reinterpret_cast<Bits>(-Values{}));
+  return x;
+}
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp(const Pack<double, N>& x) { return detail::shifted_exp(x, 0.0); }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1(const Pack<double, N>& x) {
   return where(abs(x) < 1e-17, x, where(x > 710.0, std::numeric_limits<double>::infinity(), detail::ordinary_expm1(x)));
 }
+#if defined(__AVX512F__)
+// Subnormal results are rounded twice, and expm1 is an ulp off at worst: less is lost than forming both in full would cost in time.
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp_below_zero(const Pack<double, N>& x) {
+  const auto [k, high, p] = detail::exponential_parts_of(detail::within_reach_below_zero(x));
+  const auto power = detail::times_power_of_two(high, k);
+  return fma(power, p, power);
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1_below_zero(const Pack<double, N>& x) {
+  const auto [k, high, p] = detail::exponential_parts_of(detail::within_reach_below_zero(x));
+  const auto power = detail::times_power_of_two(high, k);
+  return detail::signed_below_zero(fma(power, p, power - 1.0), x);
+}
+#else
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> exp_below_zero(const Pack<double, N>& x) { return exp(x); }
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> expm1_below_zero(const Pack<double, N>& x) { return expm1(x); }
+#endif
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> tanh(const Pack<double, N>& x) {
   const auto twice = -2.0 * abs(x);
-  return detail::copy_sign(expm1(twice) * detail::inverse_of_one_plus(exp(twice)).high, x);
+  return detail::copy_sign(expm1_below_zero(twice) * detail::inverse_of_one_plus(exp_below_zero(twice)).high, x);
 }
 
 // What number.hpp has for plain numbers.
 template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_one_plus(const A& a, const Pack<double, N>& e) {
   return a * detail::inverse_of_one_plus(e).high;
+}
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> part_of_one_plus(const Mask<double, N>& is_e, const Pack<double, N>& e) {
+  const auto inverse = detail::inverse_of_one_plus(e).high;
+  return where(is_e, e * inverse, inverse);
 }
 template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_square_of_one_plus(const A& a, const Pack<double, N>& e) {
   if constexpr (has_fma) {

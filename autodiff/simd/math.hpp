@@ -8,6 +8,7 @@
 #endif
 
 #include <autodiff/simd/exponential.hpp>
+#include <autodiff/simd/float_exponential.hpp>
 #include <autodiff/simd/pack.hpp>
 
 namespace gradus {

@@ -128,13 +128,24 @@ template <class V> GRADUS_INLINE V root(V a) {
 
 // Half a register of floats as one of doubles, and back.
 typedef float HalfRegister __attribute__((vector_size(register_bytes / 2)));
+GRADUS_INLINE Register<double>::Values widened(HalfRegister h) {
+#if defined(__AVX512F__)
+  return _mm512_cvtps_pd(h);  // GCC 12 converts quarters
+#else
+  return __builtin_convertvector(h, Register<double>::Values);
+#endif
+}
 GRADUS_INLINE Register<double>::Values widened(const Register<float>::Values& x, int half) {
   HalfRegister h;
   __builtin_memcpy(&h, reinterpret_cast<const char*>(&x) + static_cast<std::size_t>(half) * sizeof h, sizeof h);
-  return __builtin_convertvector(h, Register<double>::Values);
+  return widened(h);
 }
 GRADUS_INLINE Register<float>::Values narrowed(Register<double>::Values low, Register<double>::Values high) {
+#if defined(__AVX512F__)
+  const HalfRegister a = _mm512_cvtpd_ps(low), b = _mm512_cvtpd_ps(high);
+#else
   const HalfRegister a = __builtin_convertvector(low, HalfRegister), b = __builtin_convertvector(high, HalfRegister);
+#endif
   Register<float>::Values x;
   __builtin_memcpy(&x, &a, sizeof a);
   __builtin_memcpy(reinterpret_cast<char*>(&x) + sizeof a, &b, sizeof b);

@@ -3,16 +3,13 @@
 
 #include <ops/ops.hpp>
 #include <ops/simd/division.hpp>
+#include <ops/simd/row_packs.hpp>
 #include <ops/simd/tables.hpp>
 
 namespace gradus {
 namespace {
 
-using gradus_kernels::Into, gradus_kernels::Single;
-
-/// What arrays of Real are read into: one register.
-template <class Real> inline constexpr int lanes_of = Register<Real>::lanes;
-template <class Real> using Stored = Pack<Real, lanes_of<Real>>;
+using gradus_kernels::RunningSum, gradus_kernels::Single;
 
 /// Results of two halves, as floats.
 template <int N> GRADUS_INLINE Pack<float, 2 * N> joined(const Pack<double, N>& low, const Pack<double, N>& high) { return join(low, high); }
@@ -28,27 +25,16 @@ template <class F> GRADUS_INLINE auto in_double(F f) {
     return joined(low, high);
   };
 }
-/// Evaluates a formula of Op over packs of Real: as they are, or in double where it calls a function.
-template <class Op, class Real, class F, class... X> GRADUS_INLINE auto evaluate(F f, const X&... x) {
-  if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op>) return in_double(f)(x...);
+/// Evaluates a formula of Op over packs of Real: as they are, or those of floats in double unless the op works in float.
+template <class Op, class Real, class InFloat, class F, class... X> GRADUS_INLINE auto evaluate(InFloat, F f, const X&... x) {
+  if constexpr (std::is_same_v<Real, float> && !has_step_derivative<Op> && !InFloat::value) return in_double(f)(x...);
   else return f(x...);
 }
-
-/// f(i, count) for every pack of the range; the last may hold less than a full one.
-template <int lanes, class F> GRADUS_INLINE void for_each_pack(std::size_t n, F f) {
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) f(i, std::integral_constant<std::size_t, lanes>());
-  if (i < n) f(i, n - i);
-}
-template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::integral_constant<std::size_t, lanes_of<Real>>) {
-  return Stored<Real>::load(from);
-}
-template <class Real> GRADUS_INLINE Stored<Real> load(const Real* from, std::size_t count) { return Stored<Real>::load(from, count); }
-template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::integral_constant<std::size_t, lanes_of<Real>>) { x.store(to); }
-template <class Real> GRADUS_INLINE void store(Real* to, const Stored<Real>& x, std::size_t count) { x.store(to, count); }
-template <class Real, class Count> GRADUS_INLINE void put(Real* to, Stored<Real> x, Into into, Count count) {
-  if (into == Into::add) x += load(to, count);
-  store(to, x, count);
+/// f(whether Op works in float), which is asked once an array.
+template <class Op, class Real, class F> GRADUS_INLINE auto with_choice(const Op& op, F f) {
+  if constexpr (std::is_same_v<Real, float> && has_fma && can_work_in_float<Op>)
+    if (op.works_in_float()) return f(std::true_type());
+  return f(std::false_type());
 }
 
 /// Lanes whose partial must be formed in the wider range before it meets its adjoint.
@@ -57,6 +43,53 @@ template <class Op, class T, int N> GRADUS_INLINE Mask<T, N> out_of_range(const 
   else return is_extreme(partial);
 }
 
+/// Adds up floats in memory: a load widens half a register, which would have to be cut out of a whole one. Fetches what is read and written next.
+[[gnu::noinline]] void add_floats(SumOfPairs<float, ArraySum<float>>& to, const float* y, std::size_t n, const float* next_x, float* next_slope) {
+  SumOfPairs<float, ArraySum<float>> sums = to;
+  sums.add(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+    Work<float> wide;
+    if constexpr (std::is_same_v<decltype(count), std::size_t>) {
+      wide = load(y + i, count, 0.0F);
+    } else {
+      for (int p = 0; p < Work<float>::parts; ++p) {
+        detail::HalfRegister half;
+        __builtin_memcpy(&half, y + i + p * Work<float>::per_register, sizeof half);
+        wide.part[p] = detail::widened(half);
+      }
+      __builtin_prefetch(next_x + i);
+      __builtin_prefetch(next_slope + i, 1);
+    }
+    return wide;
+  });
+  to = sums;
+}
+
+#if defined(__AVX512F__)
+// The lesser and the greater of two magnitudes; of a NaN and a number the number.
+GRADUS_INLINE __m512d smaller_size(__m512d a, __m512d b) { return _mm512_range_pd(a, b, 0b1010); }
+GRADUS_INLINE __m512 smaller_size(__m512 a, __m512 b) { return _mm512_range_ps(a, b, 0b1010); }
+GRADUS_INLINE __m512d larger_size(__m512d a, __m512d b) { return _mm512_range_pd(a, b, 0b1011); }
+GRADUS_INLINE __m512 larger_size(__m512 a, __m512 b) { return _mm512_range_ps(a, b, 0b1011); }
+#endif
+/// Whether some of many partials must be formed in the wider range. (A NaN is as good as it gets.)
+template <class Op, class X> class Sizes {
+ public:
+  GRADUS_INLINE void add(const X& partial) {
+    if constexpr (has_step_derivative<Op>) return;
+    else if constexpr (is_flat<Op>) outside_ = outside_ || out_of_range<Op>(partial);
+#if defined(__AVX512F__)
+    else for (int p = 0; p < X::parts; ++p) least_.part[p] = smaller_size(partial.part[p], least_.part[p]), most_.part[p] = larger_size(partial.part[p], most_.part[p]);
+#else
+    else least_ = smaller(abs(partial), least_), most_ = larger(abs(partial), most_);
+#endif
+  }
+  [[nodiscard]] GRADUS_INLINE bool leave_range() const { return any(outside_ || is_extreme(least_) || is_extreme(most_)); }
+
+ private:
+  X least_{1.0}, most_{1.0};
+  typename X::Holds outside_ = X(0.0) != X(0.0);
+};
+
 template <class Op, class Real> struct UnaryKernels {
   static constexpr int lanes = lanes_of<Real>;
   using X = Stored<Real>;
@@ -64,28 +97,100 @@ template <class Op, class Real> struct UnaryKernels {
   static void value(const void* pointer, const Real* x, Real* y, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     const auto formula = [&]<class P>(const P& at) __attribute__((always_inline)) { return P(op.value(at)); };
-    for_each_pack<lanes>(
-        n, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, evaluate<Op, Real>(formula, load(x + i, count)), count); });
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        store(y + i, evaluate<Op, Real>(in_float, formula, load(x + i, count, Real(0))), count);
+      });
+    });
   }
   static void value_and_slope(const void* pointer, const Real* x, Real* y, Real* slope, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
-    const auto formulas = [&]<class P>(const P& at) __attribute__((always_inline)) {
-      const P result(op.value(at));
-      return Partials<P>{result, P(op.derivative(at, result))};
-    };
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        const auto [value, partial] = value_and_partial(in_float, op, load(x + i, count, Real(0)));
+        store(y + i, value, count);
+        store(slope + i, partial, count);
+      });
+    });
+  }
+  /// Both at once where they share more than the value.
+  struct Both { X value, partial; };
+  template <class InFloat> GRADUS_INLINE static Both value_and_partial(InFloat in_float, const Op& op, const X& at) {
+    if constexpr (has_cheap_derivative<Op>) {
+      const X value = evaluate<Op, Real>(in_float, [&]<class P>(const P& p) __attribute__((always_inline)) { return P(op.value(p)); }, at);
+      const auto derivative = [&]<class P>(const P& p, const P& y) __attribute__((always_inline)) { return P(op.derivative(p, y)); };
+      return {value, evaluate<Op, Real>(in_float, derivative, at, value)};
+    } else {
+      const auto formulas = [&]<class P>(const P& p) __attribute__((always_inline)) {
+        const P result(op.value(p));
+        return Partials<P>{result, P(op.derivative(p, result))};
+      };
+      const auto [value, partial] = evaluate<Op, Real>(in_float, formulas, at);
+      return {value, partial};
+    }
+  }
+
+  using Sums = SumOfPairs<Real, ArraySum<Real>>;
+  static_assert(sizeof(Sums) <= sizeof(RunningSum));
+  static bool sum_and_slope(const void* pointer, const Real* x, Real* slope, std::size_t n, RunningSum& running) {
+    const Op op = *static_cast<const Op*>(pointer);
+    Sums sums;
+    __builtin_memcpy(&sums, running.memory, sizeof sums);
+    Sizes<Op, X> sizes;
+    with_choice<Op, Real>(op, [&](auto in_float) __attribute__((always_inline)) {
+      const auto value = [&](std::size_t i, auto count) __attribute__((always_inline)) {
+        const auto [y, partial] = value_and_partial(in_float, op, load(x + i, count, Real(0)));
+        store(slope + i, partial, count);
+        sizes.add(partial);
+        return y;
+      };
+      if constexpr (std::is_same_v<Real, float>) {
+        constexpr std::size_t most = 512;
+        alignas(X) float y[most];
+        for (std::size_t from = 0; from < n; from += most) {
+          const std::size_t part = n - from < most ? n - from : most;
+          for_each_pack<lanes>(part, [&](std::size_t i, auto count) __attribute__((always_inline)) { store(y + i, value(from + i, count), count); });
+          add_floats(sums, y, part, x + from + part, slope + from + part);
+        }
+      } else {
+        sums.add(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
+          const X y = value(i, count);
+          if constexpr (!std::is_same_v<decltype(count), std::size_t>) return y;
+          alignas(X) Real part[lanes] = {};
+          store(part, y, count);
+          return X::load(part);
+        });
+      }
+    });
+    __builtin_memcpy(running.memory, &sums, sizeof sums);
+    return !sizes.leave_range();
+  }
+  static double total(const RunningSum& running) {
+    Sums sums;
+    __builtin_memcpy(&sums, running.memory, sizeof sums);
+    return sums.total();
+  }
+  static void pull_uniform(const void* pointer, const Real* x, const Real* slope, Real up, Real* to, Into into, std::size_t n) {
+    const Op op = *static_cast<const Op*>(pointer);
+    const X adjoint(up);
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const auto both = evaluate<Op, Real>(formulas, load(x + i, count));
-      store(y + i, both.da, count);
-      store(slope + i, both.db, count);
+      const X partial = load(slope + i, count, Real(1));
+      X part = partial * adjoint;
+      if constexpr (!has_step_derivative<Op>) {
+        const unsigned bits = out_of_range<Op>(partial).bits();
+        if (bits != 0) [[unlikely]]
+          part = wide(op, x + i, adjoint, part, bits);
+      }
+      put(to + i, part, into, count);
     });
   }
   static void pull(const void* pointer, const Real* x, const Real* saved, const Real* up, Real* to, Into into, std::size_t n) {
     const Op op = *static_cast<const Op*>(pointer);
     const auto formula = [&]<class P>(const P& at, const P& y) __attribute__((always_inline)) { return P(op.derivative(at, y)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const X adjoint = load(up + i, count), kept = load(saved + i, count);
+      const X adjoint = load(up + i, count, Real(0)), kept = load(saved + i, count, Real(0));
       X partial;
-      if constexpr (has_cheap_derivative<Op>) partial = evaluate<Op, Real>(formula, load(x + i, count), kept);
+      if constexpr (has_cheap_derivative<Op>) partial = evaluate<Op, Real>(std::false_type(), formula, load(x + i, count, Real(0)), kept);
       else partial = kept;
       const auto nothing = adjoint == 0.0;
       X part = where(nothing, adjoint, partial * adjoint);
@@ -102,29 +207,7 @@ template <class Op, class Real> struct UnaryKernels {
       if ((bits >> i & 1) != 0) part.set_lane(i, static_cast<Real>(wide_derivative(op, x[i]) * static_cast<Wider<Real>>(up.lane(i))));
     return part;
   }
-  static constexpr gradus_kernels::Unary<Real> table{&value, has_cheap_derivative<Op> ? nullptr : &value_and_slope, &pull};
-};
-
-/// A sum over lanes that keeps its rounding errors.
-template <int N> class LaneSum {
- public:
-  GRADUS_INLINE void add(const Pack<double, N>& x) {
-    const auto sum = high_ + x, rest = sum - high_;
-    low_ += (high_ - (sum - rest)) + (x - rest);
-    high_ = sum;
-  }
-  [[nodiscard]] double total() const {
-    double high = 0, low = 0;
-    for (int i = 0; i < N; ++i) {
-      const double x = high_.lane(i), sum = high + x, rest = sum - high;
-      low += ((high - (sum - rest)) + (x - rest)) + low_.lane(i);
-      high = sum;
-    }
-    return low - low == 0 ? high + low : high;  // an infinity has no rounding error
-  }
-
- private:
-  Pack<double, N> high_{0.0}, low_{0.0};
+  static constexpr gradus_kernels::Unary<Real> table{&value, has_cheap_derivative<Op> ? nullptr : &value_and_slope, &pull, &sum_and_slope, &total, &pull_uniform};
 };
 
 template <class Op, class Real> struct BinaryKernels {
@@ -139,8 +222,8 @@ template <class Op, class Real> struct BinaryKernels {
     const X first(*a), second(*b);
     const auto formula = [&]<class P>(const P& at_a, const P& at_b) __attribute__((always_inline)) { return P(op.value(at_a, at_b)); };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const X at_a = single == Single::first ? first : load(a + i, count), at_b = single == Single::second ? second : load(b + i, count);
-      store(y + i, evaluate<Op, Real>(formula, at_a, at_b), count);
+      const X at_a = single == Single::first ? first : load(a + i, count, Real(0)), at_b = single == Single::second ? second : load(b + i, count, Real(0));
+      store(y + i, evaluate<Op, Real>(std::false_type(), formula, at_a, at_b), count);
     });
   }
 
@@ -149,7 +232,7 @@ template <class Op, class Real> struct BinaryKernels {
     const Op op = *static_cast<const Op*>(pointer);
     if (n == 0) return;
     const X first(*a), second(*b);
-    LaneSum<lanes> sum;
+    LaneSum<double, lanes> sum;
     if constexpr (std::is_same_v<Op, Div> && single == Single::second && std::is_same_v<Real, double>)
       if (pull_division_by_one(y, *b, up, to_a, into_a, sum, n)) {
         if (into_b != Into::none) *to_b = (into_b == Into::add ? *to_b : 0) + sum.total();
@@ -162,9 +245,9 @@ template <class Op, class Real> struct BinaryKernels {
       return Partials<P>{P(da), P(db)};
     };
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) {
-      const X at_a = single == Single::first ? first : load(a + i, count), at_b = single == Single::second ? second : load(b + i, count);
-      const X adjoint = load(up + i, count);
-      const auto [da, db] = evaluate<Op, Real>(formulas, at_a, at_b, load(y + i, count));
+      const X at_a = single == Single::first ? first : load(a + i, count, Real(0)), at_b = single == Single::second ? second : load(b + i, count, Real(0));
+      const X adjoint = load(up + i, count, Real(0));
+      const auto [da, db] = evaluate<Op, Real>(std::false_type(), formulas, at_a, at_b, load(y + i, count, Real(0)));
       const auto nothing = adjoint == 0.0;
       X part_a = where(nothing, adjoint, da * adjoint), part_b = where(nothing, adjoint, db * adjoint);
       if constexpr (!has_step_derivative<Op>) {

@@ -177,23 +177,50 @@ template <class T, int N> class LaneSum {
   Pack<T, N> high_{0.0}, low_{0.0};
 };
 
-/// term(i, count) over all packs, in two sums side by side; lanes beyond the end must be 0.
-template <class Real, class Term> GRADUS_INLINE double sum_over(std::size_t n, Term term) {
-  constexpr std::size_t lanes = lanes_of<Real>;
-  constexpr std::integral_constant<std::size_t, lanes> whole;
-  LaneSum<double, lanes_of<Real>> even, odd;
-  std::size_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    even.add(term(i, whole));
-    odd.add(term(i + lanes, whole));
+/// The same for floats in double, whose rounding errors are nothing to a float: 2^-29 of its ulp for each of the terms in a lane.
+template <int N> class FloatSum {
+ public:
+  GRADUS_INLINE void add(const Pack<double, N>& x) { sum_ += x; }
+  GRADUS_INLINE void add(const FloatSum& other) { sum_ += other.sum_; }
+  [[nodiscard]] GRADUS_INLINE double total() const {
+    double sum = 0;
+    for (int i = 0; i < N; ++i) sum += sum_.lane(i);
+    return sum;
   }
-  if (i + lanes <= n) {
-    even.add(term(i, whole));
-    i += lanes;
+
+ private:
+  Pack<double, N> sum_{0.0};
+};
+/// How the elements of an array are summed.
+template <class Real> using ArraySum = std::conditional_t<std::is_same_v<Real, float>, FloatSum<lanes_of<Real>>, LaneSum<double, lanes_of<Real>>>;
+
+/// Two sums side by side, to which parts of an array are added; all but the last have an even number of whole packs.
+template <class Real, class Sum> struct SumOfPairs {
+  Sum even, odd;
+  /// term(i, count) over all packs; lanes beyond the end must be 0.
+  template <class Term> GRADUS_INLINE void add(std::size_t n, Term term) {
+    constexpr std::size_t lanes = lanes_of<Real>;
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      even.add(term(i, whole));
+      odd.add(term(i + lanes, whole));
+    }
+    if (i + lanes <= n) {
+      even.add(term(i, whole));
+      i += lanes;
+    }
+    if (i < n) odd.add(term(i, n - i));
   }
-  if (i < n) odd.add(term(i, n - i));
-  even.add(odd);
-  return even.total();
+  [[nodiscard]] GRADUS_INLINE double total() {
+    even.add(odd);
+    return even.total();
+  }
+};
+template <class Real, class Sum = LaneSum<double, lanes_of<Real>>, class Term> GRADUS_INLINE double sum_over(std::size_t n, Term term) {
+  SumOfPairs<Real, Sum> sums;
+  sums.add(n, term);
+  return sums.total();
 }
 
 #if defined(__AVX512F__)

@@ -225,7 +225,7 @@ template <class Real> struct RowKernels {
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { put(to + i, X(x), into, count); });
   }
   static double sum(const Real* x, std::size_t n) {
-    return sum_over<Real>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { return W(load(x + i, count, Real(0))); });
+    return sum_over<Real, ArraySum<Real>>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { return W(load(x + i, count, Real(0))); });
   }
   static double dot(const Real* x, const Real* y, std::size_t n) {
     return sum_over<Real>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { return W(load(x + i, count, Real(0))) * W(load(y + i, count, Real(0))); });

@@ -66,7 +66,7 @@ struct Training {
     const Tensor h = elu(matmul(x, w1) + b1) * 0.5;
     const Tensor z = linear(h, w2, b2) - 1.0;
     const Tensor data_loss = softmax_cross_entropy(z, std::span<const int>(classes), {.reduction = Reduction::mean});
-    const Tensor loss = data_loss + 1e-3 * (sum(w1 * w1) + dot(w2, w2)) + mean(log_softmax(z)) * 0.01 + mean(softmax(z, 0) * 1e-3);
+    const Tensor loss = data_loss + 1e-3 * (sum(w1 * w1) + dot(w2, w2)) + mean(log_softmax(z)) * 0.01 + mean(softmax(z, 0) * 1e-3) + mean(tanh(h)) * 1e-3;
     tape.sweep(loss, adjoints);
     const double value = loss.value();
     for (Tensor* parameter : {&w1, &b1, &w2, &b2}) {
