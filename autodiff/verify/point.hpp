@@ -185,6 +185,11 @@ class Point {
   /// The function rounds this input, as floor does: beyond a few hundred its values do not show its slope.
   [[nodiscard]] bool is_rounded(std::size_t i, View w) const;
   [[nodiscard]] bool rounds_an_input(View w) const;
+  /// The function oscillates along this input, which is so large that differences see the average alone.
+  [[nodiscard]] bool is_beyond_periods(std::size_t i, View w) const;
+  [[nodiscard]] bool is_beyond_periods(View w) const;
+  /// The function along this input, where the others are of ordinary size.
+  [[nodiscard]] std::function<double(double)> along_input(std::size_t i, View w) const;
 
   /// How far a last place of the inputs moves the gradient: what the rounding inside the function may do to it as well.
   Values rounding_of_inputs(View w, View g);

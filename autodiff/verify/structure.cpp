@@ -69,6 +69,8 @@ void Point::linearity(const Values& w) {
   const Outcome none = pull(Values(w.size(), 0.0));
   rule("linearity", !none.thrown && std::all_of(none.values.begin(), none.values.end(), [](double v) { return v == 0; }), "a cotangent of 0 does not give a gradient of 0", w);
   Values sum = w;
+  double tiny = 1;  // the smallest input that is not 0
+  for (const double v : x_) tiny = v == 0 ? tiny : std::min(tiny, std::fabs(v));
   for (const double factor : {0x1p10, 0x1p-10, 0x1p50, 0x1p-50}) {
     Values scaled_w = w, want = g, size = sizes(w, g, 0);
     for (double& v : scaled_w) v *= factor;
@@ -78,7 +80,8 @@ void Point::linearity(const Values& w) {
     for (std::size_t i = 0; i < std::min(n, scaled.values.size()); ++i)
       if (std::fabs(g[i]) < 1e-280) scaled.values[i] = want[i];  // rounded in the subnormal range, somewhere on the way
     const bool overflows = !all_finite(want) || largest(want) > 1e300 || largest(want) < 1e-290;
-    rule("linearity", overflows || (!scaled.thrown && alike(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
+    const bool underflows = tiny * tiny * std::min(factor, 1.0) < 1e-290;  // products on the way, which a later division makes ordinary again
+    rule("linearity", overflows || underflows || (!scaled.thrown && alike(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
   }
   Values scale = sizes(w, g, 0);
   const Values other = random_weights(random_, w.size());
