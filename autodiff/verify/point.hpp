@@ -141,7 +141,9 @@ class Point {
   /// Equal but for rounding of numbers of that size.
   [[nodiscard]] bool alike(View a, View b, View scale) const;
 
-  /// What each entry of the gradient may be made of, by the witnesses or else by itself.
+  /// What each entry of the gradient is made of, as far as witnesses say so: where it cancels, far more than is left. Expensive: asked where something looks wrong.
+  [[nodiscard]] Values term_sizes(View w) const;
+  /// What each entry of the gradient may be made of, by its rows.
   Values sizes(View w, View g, double floor) const;
 
   // ---- numbers: entry by entry, or along directions
