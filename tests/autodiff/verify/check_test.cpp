@@ -238,4 +238,14 @@ BOOST_AUTO_TEST_CASE(a_hessian_product_depends_on_the_cotangent) {
   BOOST_TEST((check(s, at).verdict == Verdict::fail));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_before_what_could_not_be_judged) {
+  CheckResult r;
+  Finding f{.quantity = "undecided", .where = "", .regime = "", .opinions = {}, .message = ""};
+  f.verdict = Verdict::inconclusive;
+  r.take(f);
+  f.verdict = Verdict::fail, f.quantity = "wrong";
+  r.take(f);
+  BOOST_TEST(describe(r).find("FAIL wrong") < describe(r).find("INCONCLUSIVE undecided"));
+}
+
 }  // namespace
