@@ -25,13 +25,23 @@ struct Tableau {
   double grain = 0;     // the smallest move where both sides move; 0 if they do not
   double value = 0, error = 0;
   double left_slope = 0, right_slope = 0;  // at the smallest step
+  double jump = 0;                         // that of the slope at a corner
   double noise = 0;                        // that rounding of f makes in a slope
+  double unseen_jump = 0;                  // a smaller one is not told from none
 };
 
 /// All of one sign, and none more than a third larger than another.
 bool alike_slopes(std::initializer_list<double> slopes) {
   const auto [low, high] = std::minmax(slopes);
   return (low > 0 && high <= 1.3 * low) || (high < 0 && low >= 1.3 * high);
+}
+
+/// Jumps of the slope by steps that halve, extrapolated to a step of 0 in odd powers: from the last four, and from those before them.
+std::pair<double, double> limits_of(std::array<double, levels> jumps) {
+  double factor = 2;
+  for (int order = 1; order < levels - 1; ++order, factor *= 4)
+    for (std::size_t i = 0; i + static_cast<std::size_t>(order) < levels; ++i) jumps[i] = (factor * jumps[i + 1] - jumps[i]) / (factor - 1);
+  return {jumps[1], jumps[0]};
 }
 
 class Estimator {
@@ -49,7 +59,7 @@ class Estimator {
   }
   Tableau tableau(double h) {
     Tableau t;
-    std::array<double, levels> previous{}, row{};
+    std::array<double, levels> previous{}, row{}, jumps{};
     bool flat = true;
     double one_step = 0;  // -1: there are several
     double largest = magnitude_, smallest_gap = std::numeric_limits<double>::infinity();
@@ -72,6 +82,7 @@ class Estimator {
       t.left_slope = (centre_ - down) / h;
       jump_before_that = jump_before;
       jump_before = last_jump;
+      jumps[static_cast<std::size_t>(level)] = t.right_slope - t.left_slope;
       last_jump = std::fabs(t.right_slope - t.left_slope);
       if (level > 0) t.sloped = t.sloped || alike_slopes({t.right_slope, t.left_slope, last_right, last_left});
       last_right = t.right_slope;
@@ -96,6 +107,7 @@ class Estimator {
     const double noise = (epsilon * largest + std::numeric_limits<double>::denorm_min()) / (2 * h);  // h has been halved once more: 2h is the smallest step
     t.finite = std::isfinite(t.value) && (largest == 0 || largest / h >= 1e-305);  // quotients that are all rounded to 0 agree with each other
     t.noise = noise;
+    t.unseen_jump = 512 * noise + 32 * scatter_ / h;
     t.error = smallest_gap + 8 * noise + 8 * scatter_ / (2 * h);
     if (flat || t.stops) t.error += 8 * epsilon / (2 * h);  // log(1 - 1e-20) is 0 all around: of what was rounded away, the value shows nothing
     t.limited_by_rounding = smallest_gap < 64 * noise;
@@ -109,6 +121,12 @@ class Estimator {
     const bool large = last_jump > 64 * noise && last_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope));
     t.steady = t.corner || (large && alike(last_jump, jump_before) && alike(jump_before, jump_before_that));
     t.corner = t.corner || (large && stays(last_jump, jump_before) && stays(jump_before, jump_before_that));
+    t.jump = last_jump;
+    // A corner that curvature hides, as the |x| / 1000 of a regularised loss: of a smooth function, what is left of the jump at a step of 0 is nothing.
+    if (const auto [hidden, before] = limits_of(jumps); !t.corner && std::fabs(hidden) > t.unseen_jump) {
+      if (std::fabs(hidden - before) <= 0.1 * std::fabs(hidden) && std::fabs(hidden) > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope))) t.corner = true, t.jump = std::fabs(hidden);
+      else t.error += std::min(std::fabs(hidden), last_jump);  // what happens at the larger steps alone is left behind
+    }
     // A corner too small to be told from curvature: a slope of 1 beside one of 1 - 1e-11. The one-sided slopes are as good as their mean.
     if (!t.corner && last_jump > 0.3 * first_jump && first_jump > 64 * noise) t.error += last_jump;
     return t;
@@ -158,7 +176,8 @@ class Search {
       d.right_slope = fine.right_slope;
       d.error = 4 * fine.noise;
       corner_to_the_end = fine.finite && fine.steady && same_slopes;
-      if (fine.corner) last_corner_ = jump;
+      if (fine.corner) last_corner_ = fine.jump;
+      else if (2 * fine.unseen_jump >= last_corner_) fine.error += last_corner_;  // whether it has been left behind cannot be told
       if (!fine.finite || fine.corner) {
         d.near_kink = d.near_kink || fine.corner;
         have_coarse_ = false;
@@ -168,7 +187,7 @@ class Search {
       if (have_coarse_ && agree(fine)) {
         d.rough = since_rough_ <= 8;
         step = h;
-        if (4 * h < first) d.rejected = first;
+        if (4 * h < first) d.rejected = first, d.step = h;
         return true;
       }
       coarse_ = fine;
@@ -322,7 +341,9 @@ std::optional<NearestKink> nearest_kink(const std::string& input, const std::fun
   if (d.rejected == 0) return std::nullopt;
   std::optional<NearestKink> nearest;
   for (const double side : {-1.0, 1.0}) {
-    double far = d.rejected;
+    // First where steps began to agree: in a wider stretch curvature hides a corner.
+    double far = std::min(d.rejected, 64 * d.step);
+    if (!CornerSearch(f, domain).run(side < 0 ? x - far : x, side < 0 ? x : x + far)) far = d.rejected;
     for (int k = 0; k < 3; ++k) {  // between x and a corner there may be another one
       const auto found = CornerSearch(f, domain).run(side < 0 ? x - far : x, side < 0 ? x : x + far);
       if (!found) break;

@@ -26,6 +26,7 @@ struct Difference {
   bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
   double rejected = 0;     ///< the largest step that was too large; 0 if the first two agreed
+  double step = 0;         ///< that of those which agreed then
   int evaluations = 0;
 };
 
@@ -39,6 +40,10 @@ struct Difference {
 /// Whether f jumps at arguments of ordinary size, by more than rounding in float makes it jump: it rounds, as floor does. Far out, where steps of 1
 /// are small beside x, such a function looks like one with another slope. About 1000 evaluations.
 [[nodiscard]] bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain = {});
+
+/// Whether the slope of f rises and falls again and again at arguments of ordinary size, as that of x + sin(x) does: far out, where a period is small
+/// beside x, the slope that can be seen is an average. 512 evaluations.
+[[nodiscard]] bool oscillates(const std::function<double(double)>& f, const Domain& domain = {});
 
 /// Where the slope of f jumps nearest to x, as far as `d`, its derivative there, shows one to be near; found by bisection with about 100 evaluations of f.
 /// Nothing where no jump stands out. `input` and `gradient` are taken over.

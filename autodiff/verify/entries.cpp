@@ -75,6 +75,10 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     o.verdict = Verdict::inconclusive;
     o.note = "the function rounds this input: so far out its steps look like a slope";
   }
+  if (disagrees && is_beyond_periods(i, judged.w)) {
+    o.verdict = Verdict::inconclusive;
+    o.note = "the function oscillates along this input: so far out its average looks like a slope";
+  }
   if (finds_nearest_kink_) {
     Values at = x_;
     result_.take(nearest_kink(name(i), [&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d, got, i < s_.domain.size() ? s_.domain[i] : Domain{}));
@@ -129,12 +133,23 @@ Difference Point::derivative(std::size_t i, View w) const {
   return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w), scatter_);
 }
 
-bool Point::is_rounded(std::size_t i, View w) const {
+std::function<double(double)> Point::along_input(std::size_t i, View w) const {
   // Where all inputs are of ordinary size, a step is no small part of the value.
   Values at = x_;
   for (std::size_t k = 0; k < at.size(); ++k)
     if (std::fabs(at[k]) > 100) at[k] = std::copysign(1.3 + 0.7 * static_cast<double>(k % 8), x_[k]);
-  return moves_in_steps([&](double v) { at[i] = v; return value_along(at, w); }, i < s_.domain.size() ? s_.domain[i] : Domain{});
+  return [this, at, i, w](double v) mutable { at[i] = v; return value_along(at, w); };
+}
+bool Point::is_rounded(std::size_t i, View w) const { return moves_in_steps(along_input(i, w), i < s_.domain.size() ? s_.domain[i] : Domain{}); }
+bool Point::is_beyond_periods(std::size_t i, View w) const {
+  constexpr double far_out = 0x1p30;
+  return std::fabs(x_[i]) >= far_out && oscillates(along_input(i, w), i < s_.domain.size() ? s_.domain[i] : Domain{});
+}
+bool Point::is_beyond_periods(View w) const {
+  constexpr std::size_t most = 32;
+  for (std::size_t i = 0; i < std::min(x_.size(), most); ++i)
+    if (is_beyond_periods(i, w)) return true;
+  return false;
 }
 
 bool Point::rounds_an_input(View w) const {

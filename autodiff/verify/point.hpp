@@ -141,7 +141,9 @@ class Point {
   /// Equal but for rounding of numbers of that size.
   [[nodiscard]] bool alike(View a, View b, View scale) const;
 
-  /// What each entry of the gradient may be made of, by the witnesses or else by itself.
+  /// What each entry of the gradient is made of, as far as witnesses say so: where it cancels, far more than is left. Expensive: asked where something looks wrong.
+  [[nodiscard]] Values term_sizes(View w) const;
+  /// What each entry of the gradient may be made of, by its rows.
   Values sizes(View w, View g, double floor) const;
 
   // ---- numbers: entry by entry, or along directions
@@ -185,6 +187,11 @@ class Point {
   /// The function rounds this input, as floor does: beyond a few hundred its values do not show its slope.
   [[nodiscard]] bool is_rounded(std::size_t i, View w) const;
   [[nodiscard]] bool rounds_an_input(View w) const;
+  /// The function oscillates along this input, which is so large that differences see the average alone.
+  [[nodiscard]] bool is_beyond_periods(std::size_t i, View w) const;
+  [[nodiscard]] bool is_beyond_periods(View w) const;
+  /// The function along this input, where the others are of ordinary size.
+  [[nodiscard]] std::function<double(double)> along_input(std::size_t i, View w) const;
 
   /// How far a last place of the inputs moves the gradient: what the rounding inside the function may do to it as well.
   Values rounding_of_inputs(View w, View g);

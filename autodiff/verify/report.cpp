@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <ostream>
 
@@ -138,7 +139,9 @@ std::string describe(const CheckResult& r) {
   if (!oracles.empty()) text += fmt::format("\n  agreed     {}", oracles);
   if (r.numbers > 0 && r) text += fmt::format("\n  detection  {}", detection_text(r));
   if (r.nearest_kink) text += fmt::format("\n  kink       {}", kink_text(*r.nearest_kink));
-  for (const Finding& f : r.findings) {
+  std::vector<std::reference_wrapper<const Finding>> wrong_first(r.findings.begin(), r.findings.end());
+  std::stable_partition(wrong_first.begin(), wrong_first.end(), [](const Finding& f) { return f.verdict > Verdict::inconclusive; });
+  for (const Finding& f : wrong_first) {
     if (f.verdict == Verdict::inconclusive && r) continue;
     text += fmt::format("\n  {} {} at {}{}", name_of(f.verdict), f.quantity, f.where, f.regime.empty() ? "" : "   [" + f.regime + "]");
     if (!f.operation.empty()) text += "\n    " + f.operation;

@@ -1,4 +1,4 @@
-// Functions that round their argument: where values jump, a slope is not what differences see.
+// Functions that round their argument, or oscillate: far out, a slope is not what differences see.
 #include <autodiff/verify/difference.hpp>
 
 #include <algorithm>
@@ -53,6 +53,28 @@ bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain
       const double reach = std::fabs(centre) < 10 ? width : 16 * width;
       if (jumps_around(f, centre, reach, domain)) return true;
     }
+  return false;
+}
+
+bool oscillates(const std::function<double(double)>& f, const Domain& domain) {
+  constexpr int points = 256;
+  constexpr double step = 0.37;
+  for (const double start : {60.0, -60.0 - points * step}) {
+    if (!domain.contains(start) || !domain.contains(start + points * step)) continue;
+    double before = f(start), here = f(start + step), last = 0, size = 0;
+    int turns = 0;
+    for (int k = 2; k < points; ++k) {
+      const double next = f(start + k * step), bend = next - 2 * here + before;
+      size = std::max(size, std::fabs(next));
+      if (!std::isfinite(next)) break;
+      if (std::fabs(bend) > 64 * std::numeric_limits<double>::epsilon() * size) {
+        turns += bend * last < 0 ? 1 : 0;
+        last = bend;
+      }
+      before = here, here = next;
+    }
+    if (turns > points / 32) return true;
+  }
   return false;
 }
 

@@ -69,6 +69,8 @@ void Point::linearity(const Values& w) {
   const Outcome none = pull(Values(w.size(), 0.0));
   rule("linearity", !none.thrown && std::all_of(none.values.begin(), none.values.end(), [](double v) { return v == 0; }), "a cotangent of 0 does not give a gradient of 0", w);
   Values sum = w;
+  double tiny = 1;  // the smallest input that is not 0
+  for (const double v : x_) tiny = v == 0 ? tiny : std::min(tiny, std::fabs(v));
   for (const double factor : {0x1p10, 0x1p-10, 0x1p50, 0x1p-50}) {
     Values scaled_w = w, want = g, size = sizes(w, g, 0);
     for (double& v : scaled_w) v *= factor;
@@ -78,7 +80,14 @@ void Point::linearity(const Values& w) {
     for (std::size_t i = 0; i < std::min(n, scaled.values.size()); ++i)
       if (std::fabs(g[i]) < 1e-280) scaled.values[i] = want[i];  // rounded in the subnormal range, somewhere on the way
     const bool overflows = !all_finite(want) || largest(want) > 1e300 || largest(want) < 1e-290;
-    rule("linearity", overflows || (!scaled.thrown && alike(scaled.values, want, size)), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
+    const bool underflows = tiny * tiny * std::min(factor, 1.0) < 1e-290;  // products on the way, which a later division makes ordinary again
+    const auto holds = [&] {
+      if (alike(scaled.values, want, size)) return true;
+      const Values terms = term_sizes(w);
+      for (std::size_t i = 0; i < n; ++i) size[i] += factor * terms[i];
+      return alike(scaled.values, want, size);
+    };
+    rule("linearity", overflows || underflows || (!scaled.thrown && holds()), fmt::format("{} times the cotangent does not give {} times the gradient", factor, factor), w);
   }
   Values scale = sizes(w, g, 0);
   const Values other = random_weights(random_, w.size());
@@ -92,6 +101,10 @@ void Point::linearity(const Values& w) {
     const double most = std::max(largest(g), largest(g_other.values));  // an entry may be a small difference of terms that nobody sees
     const double size = dot_of_magnitudes(y_, w) + dot_of_magnitudes(y_, other);
     for (std::size_t i = 0; i < n; ++i) scale[i] = 2 * (scale[i] + scale_other[i] + most) + (std::isfinite(size) ? size : 0);
+    if (!alike(g_sum.values, added, scale)) {
+      const Values terms = term_sizes(w), terms_other = term_sizes(other);
+      for (std::size_t i = 0; i < n; ++i) scale[i] += 2 * (terms[i] + terms_other[i]);
+    }
     rule("linearity", alike(g_sum.values, added, scale), "the gradient of a sum of cotangents is not the sum of the gradients", w);
   }
 }
@@ -143,6 +156,17 @@ void Point::record(const Values& w) {
        later.thrown ? "the recorded pullback throws: " + *later.thrown
        : later.values.empty() && n > 0 ? "a second sweep of the same record gives another gradient: something was not zeroed"
                                      : "the recorded pullback changes when its input is overwritten, or another point is recorded, before it runs", w);
+}
+
+Values Point::term_sizes(View w) const {
+  Values terms(x_.size(), 0.0);
+  if (!options_.witnesses || x_.size() > options_.directional_above) return terms;
+  for (const Subject::Witness& witness : s_.witnesses) {
+    const Subject::Expected e = witness.gradient(x_, w);
+    for (std::size_t i = 0; i < std::min(terms.size(), e.scale.size()); ++i)
+      if (std::isfinite(e.scale[i])) terms[i] = std::max(terms[i], e.scale[i]);
+  }
+  return terms;
 }
 
 Values Point::sizes(View w, View g, double floor) const {

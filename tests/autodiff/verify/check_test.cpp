@@ -200,4 +200,52 @@ BOOST_AUTO_TEST_CASE(oracles_that_contradict_each_other_do_not_blame_the_gradien
   BOOST_TEST((check_gradient(test).verdict == Verdict::oracles_disagree));
 }
 
+BOOST_AUTO_TEST_CASE(what_cancels_is_not_blamed_for_its_rounding) {
+  // (xy - 1)^3, multiplied out, beside its root.
+  const auto expanded = [](const auto& x) {
+    const auto t = x[0] * x[1];
+    return t * t * t - 3.0 * t * t + 3.0 * t - 1.0;
+  };
+  for (const double beside : {1e-3, 1e-5, 1e-6}) {
+    BOOST_TEST((check(expanded, {1 + beside, 1.0}).verdict != Verdict::fail), beside);
+    BOOST_TEST((check_hessian(expanded, {1 + beside, 1.0}).verdict != Verdict::fail), beside);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_second_derivative_of_one_side_is_no_mistake) {
+  const auto huber = [](const auto& x) {
+    const auto e = x[0] * x[1];
+    if (e > 1.0) return 1.0 * e - 0.5;
+    return 0.5 * e * e;
+  };
+  BOOST_TEST(check_hessian(huber, {1.0, 1.0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_hessian_product_depends_on_the_cotangent) {
+  Subject s;
+  s.value = [](Subject::View x) { return std::vector{x[0] * x[0] * x[1] + std::sin(x[1])}; };
+  s.pullback = [](Subject::View x, Subject::View w) { return std::vector{w[0] * 2 * x[0] * x[1], w[0] * (x[0] * x[0] + std::cos(x[1]))}; };
+  const auto product = [](bool right) {
+    return [right](Subject::View x, Subject::View w, Subject::View v) {
+      const double c = right ? w[0] : 1;
+      return std::vector{c * (2 * x[1] * v[0] + 2 * x[0] * v[1]), c * (2 * x[0] * v[0] - std::sin(x[1]) * v[1])};
+    };
+  };
+  const std::vector<double> at = {0.3, 0.8};
+  s.hessian_vector = product(true);
+  BOOST_TEST(check(s, at));
+  s.hessian_vector = product(false);
+  BOOST_TEST((check(s, at).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_before_what_could_not_be_judged) {
+  CheckResult r;
+  Finding f{.quantity = "undecided", .where = "", .regime = "", .opinions = {}, .message = ""};
+  f.verdict = Verdict::inconclusive;
+  r.take(f);
+  f.verdict = Verdict::fail, f.quantity = "wrong";
+  r.take(f);
+  BOOST_TEST(describe(r).find("FAIL wrong") < describe(r).find("INCONCLUSIVE undecided"));
+}
+
 }  // namespace

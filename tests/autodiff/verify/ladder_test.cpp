@@ -305,6 +305,49 @@ BOOST_AUTO_TEST_CASE(what_rounds_is_not_blamed_far_out_and_blamed_nearby) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_corner_that_curvature_hides_is_no_mistake) {
+  // A penalty on |x| beside a loss that is curved much more.
+  for (const double penalty : {1e-2, 1e-4, 1e-6, 1e-8})
+    for (const double distance : {1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 0.0}) {
+      const auto loss = [=](double at, double wrong) {
+        return check([=](const Values& v) { return std::sin(v[0]) + penalty * std::fabs(v[0] - 1); },
+                     [=](const Values& v) { return Values{wrong + std::cos(v[0]) + (v[0] > 1 ? penalty : v[0] < 1 ? -penalty : 0)}; }, {at}).verdict;
+      };
+      BOOST_TEST((loss(1 + distance, 0) != Verdict::fail), penalty << " " << distance);
+      BOOST_TEST((loss(1 - distance, 0) != Verdict::fail), penalty << " " << distance);
+      BOOST_TEST((loss(1 + distance, 3 * penalty) != Verdict::pass || penalty < 1e-6), penalty << " " << distance);
+      BOOST_TEST((loss(1 + distance, 0.1) == Verdict::fail), penalty << " " << distance);
+    }
+  // It is found where the steps that see it are far smaller than the first ones.
+  for (const double distance : {1e-2, 1e-4, 1e-6, 1e-8}) {
+    const CheckResult r = check([](const Values& v) { return std::sin(v[0]) + std::fabs(v[0] - 1); }, [](const Values& v) { return Values{std::cos(v[0]) + (v[0] > 1 ? 1 : -1)}; }, {1 + distance});
+    BOOST_REQUIRE(r.nearest_kink.has_value());
+    BOOST_TEST(r.nearest_kink->at == 1, boost::test_tools::tolerance(1e-13));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(averages_of_what_oscillates_are_not_taken_for_slopes) {
+  const auto snake = [](double wrong) {
+    Subject s;
+    s.value = [](View at) { return Values{at[0] + std::sin(at[0])}; };
+    s.pullback = [=](View at, View w) { return Values{w[0] * (1 + wrong * std::cos(at[0]))}; };
+    return check_everywhere(s, 1).verdict;
+  };
+  BOOST_TEST((snake(1) != Verdict::fail));
+  BOOST_TEST((snake(-1) == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(products_that_underflow_on_the_way_are_linear) {
+  Subject spring;
+  spring.value = [](View x) { const double r = std::hypot(x[0], x[1]) - 1; return Values{r * r / 2}; };
+  spring.pullback = [](View x, View w) {
+    const double r = std::hypot(x[0], x[1]);
+    return r == 0 ? Values{0, 0} : Values{w[0] * (r - 1) * x[0] / r, w[0] * (r - 1) * x[1] / r};
+  };
+  BOOST_TEST((check(spring, Values{0, 7e-320}).verdict != Verdict::fail));
+  BOOST_TEST((check(spring, Values{-8e-301, -1.9e-102}).verdict != Verdict::fail));
+}
+
 BOOST_AUTO_TEST_CASE(a_layer_norm_of_equal_floats_is_code_in_float) {
   const auto check_norm = [](const Values& x, float factor) {
     const auto moments = [](View v) {
