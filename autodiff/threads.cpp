@@ -35,8 +35,9 @@ std::size_t default_threads() {
   std::size_t n = 0;
   const char* const end = text + std::strlen(text);
   const auto [rest, error] = std::from_chars(text, end, n);
-  if (rest != end || n == 0) throw ArgumentError("GRADUS_THREADS: '" + std::string(text) + "' is no number of threads: it must be a whole number above 0");
-  return std::min(error == std::errc::result_out_of_range ? most_threads : n, most_threads);
+  const bool beyond = error == std::errc::result_out_of_range;
+  if (rest != end || (n == 0 && !beyond)) throw ArgumentError("GRADUS_THREADS: '" + std::string(text) + "' is no number of threads: it must be a whole number above 0");
+  return beyond ? most_threads : std::min(n, most_threads);
 }
 
 struct Job {

@@ -14,7 +14,7 @@ struct Linear {
   static constexpr ArrayOpInfo info{
       .name = "linear", .summary = "matrix product plus a bias for every column", .operands = {"a", "b", "bias"}, .formula = "c_ij = sum_k a_ik b_kj + bias_j",
       .derivative = "g bT for a; aT g for b; column sums of g for bias",
-      .rule = "as matmul; the bias is one more term of the sum, its gradient a compensated sum",
+      .rule = "as matmul; the bias is one more term of the sum, its gradient a compensated sum", .value_ulps = 12, .derivative_ulps = 12,
       .cases = {{"normal", {"3x4", "4x2", "2"}, {Fill::normal, Fill::normal, Fill::normal}}, {"one row", {"1x5", "5x3", "3"}, {Fill::normal, Fill::normal, Fill::normal}},
                 {"one column", {"4x3", "3x1", "1"}, {Fill::normal, Fill::normal, Fill::normal}}, {"one element", {"1x1", "1x1", "1"}, {Fill::normal, Fill::normal, Fill::normal}},
                 {"scattered", {"3x4", "4x2", "2"}, {Fill::scattered, Fill::scattered, Fill::scattered}},

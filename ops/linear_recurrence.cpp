@@ -37,8 +37,9 @@ template <class Real> struct RecurrencePullback {
     run_back(up, a);
     if (to_u && !in_place)
       for (std::size_t t = 0; t < n; ++t) target.to[t] += a[t];
+    const Real for_h0 = contribution_of(phi[0], a[0]);  // now: where phi is u, a is what its part is added to
     if (to_phi) pull_phi(sweep.target(to_phi), a);
-    if (to_h0) sweep.target(to_h0).put(0, contribution_of(phi[0], a[0]));
+    if (to_h0) sweep.target(to_h0).put(0, for_h0);
   }
   void pull_phi(const Target<Real>& target, const Real* a) const {
     if (step != 0) {

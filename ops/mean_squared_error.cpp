@@ -20,6 +20,7 @@ template <class Real> struct SquaredErrorPullback {
   std::size_t n;
   Slot first;
   Destination to_p, to_t;
+  bool near;  ///< no difference has left the range
 
   void operator()(BasicSweep<Real>& sweep) const {
     const Real up = sweep.adjoint(first)[0];
@@ -29,7 +30,7 @@ template <class Real> struct SquaredErrorPullback {
   void pull(const Target<Real>& target, const Real& up) const {
     if constexpr (PlainReal<Real>) {
       const double factor = 2 * static_cast<double>(up) / static_cast<double>(n);
-      if (!is_extreme(factor)) [[likely]] return difference_kernels<Real>().scale(p, t, 1, factor, target.to, into_of(target), n);
+      if (near && !is_extreme(factor)) [[likely]] return difference_kernels<Real>().scale(p, t, 1, factor, target.to, into_of(target), n);
     }
     using W = Wider<Real>;
     const W factor = W(up) * 2.0 / static_cast<double>(n);
@@ -44,15 +45,17 @@ template <class Real> BasicTensor<Real> mean_squared_error(const BasicTensor<Rea
   BasicResult<Real> result(Shape{}, {&prediction, &target});
   const Real *p = prediction.data(), *t = target.data();
   const std::size_t n = prediction.size();
+  bool near = true;
   if constexpr (PlainReal<Real>) {
     const double total = difference_kernels<Real>().moments(p, t, 1, n).second;
-    if (std::isfinite(total)) [[likely]] result.data()[0] = static_cast<Real>(total / static_cast<double>(n));
+    near = std::isfinite(total);
+    if (near) [[likely]] result.data()[0] = static_cast<Real>(total / static_cast<double>(n));
     else result.data()[0] = static_cast<Real>(mean_of_squares<long double>(p, t, n));
   } else {
     result.data()[0] = mean_of_squares<Work<Real>>(p, t, n);
   }
   return std::move(result).record([&](Slot first) {
-    return SquaredErrorPullback<Real>{p, t, n, first, prediction.destination(), target.destination()};
+    return SquaredErrorPullback<Real>{p, t, n, first, prediction.destination(), target.destination(), near};
   });
 }
 

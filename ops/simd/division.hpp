@@ -64,8 +64,8 @@ template <class Real> bool divide_by_one(const Real* a, Real b, Real* y, std::si
   return true;
 }
 
-/// The pullback of y = a/b: up/b for a, the sum of -up·y/b for b, which is added to `sum`. False, and nothing is done, where some part needs more care.
-template <class Sum> bool pull_division_by_one(const double* y, double b, const double* up, double* to, gradus_kernels::Into into, Sum& sum, std::size_t n) {
+/// The pullback of y = a/b, of which y is given: up/b for a, the sum of -up·y/b for b, which is added to `sum`. False, and nothing is done, where some part needs more care.
+template <class Sum> bool pull_division_by_one(const double* a, const double* y, double b, const double* up, double* to, gradus_kernels::Into into, Sum& sum, std::size_t n) {
   using P = Divisor::P;
   if (!Divisor::is_worth_it(b)) return false;
   const Divisor divisor(b);
@@ -73,6 +73,8 @@ template <class Sum> bool pull_division_by_one(const double* y, double b, const 
   for_each_register<double>(n, [&](std::size_t i, std::size_t count) __attribute__((always_inline)) {
     const P at = abs(load_register(y + i, count)), adjoint = abs(load_register(up + i, count));
     careful = careful || (!(at >= 0x1p-500 && at <= 0x1p500) && adjoint != 0.0 && at != 0.0);
+    const auto zero = at == 0.0 && adjoint != 0.0;
+    if (any(zero)) careful = careful || (zero && load_register(a + i, count) != 0.0);  // the quotient has underflowed
   });
   if (any(careful)) return false;
   for_each_register<double>(n, [&](std::size_t i, std::size_t count) __attribute__((always_inline)) {

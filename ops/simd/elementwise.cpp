@@ -234,7 +234,7 @@ template <class Op, class Real> struct BinaryKernels {
     const X first(*a), second(*b);
     LaneSum<double, lanes> sum;
     if constexpr (std::is_same_v<Op, Div> && single == Single::second && std::is_same_v<Real, double>)
-      if (pull_division_by_one(y, *b, up, to_a, into_a, sum, n)) {
+      if (pull_division_by_one(a, y, *b, up, to_a, into_a, sum, n)) {
         if (into_b != Into::none) *to_b = (into_b == Into::add ? *to_b : 0) + sum.total();
         return;
       }

@@ -64,6 +64,7 @@ template <class Real, bool backward> void run(double phi, double start, const Re
       carried = spread<backward ? 0 : lanes - 1>(sum, all);
     }
     last = carried[0];
+    if (!(std::abs(last) < HUGE_VAL)) [[unlikely]] last = start, done = 0;  // steps that cancel may have been out of range in pairs: one after the other
   }
   for (; done < n; ++done) {
     const std::size_t at = place(done, 1);

@@ -50,6 +50,37 @@ BOOST_AUTO_TEST_CASE(squared_errors_agree_with_the_definition_at_every_size) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(squared_errors_have_gradients_where_differences_overflow) {
+  const Numbers up(1, 1.0);
+  const Outcome got = evaluate([](const auto& x) { return mean_squared_error(x[0], x[1]); }, {{Shape{8}, Numbers(8, 1e308)}, {Shape{8}, Numbers(8, -1e308)}}, up);
+  BOOST_TEST(got.value[0] == inf);
+  for (std::size_t i = 0; i < 8; ++i) {
+    require_near(got.gradients[0][i], 0.5L * 1e308L, 0, 2, "prediction");
+    BOOST_TEST(got.gradients[1][i] == -got.gradients[0][i]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_recurrence_whose_factors_are_its_inputs) {
+  // h = phi h_before + phi: (x0 + 1) x0' ...; by hand for x = (2, 3), h0 = 5: h = (12, 39), up = (1, 1): a = (4, 1).
+  const Outcome got = evaluate([](const auto& x) { return linear_recurrence(x[0], x[0], x[1]); }, {{Shape{2}, {2, 3}}, {Shape{}, {5}}}, {1, 1});
+  BOOST_TEST(got.value == (Numbers{12, 39}), boost::test_tools::per_element());
+  BOOST_TEST(got.gradients[0] == (Numbers{4 + 4 * 5, 1 + 12}), boost::test_tools::per_element());
+  BOOST_TEST(got.gradients[1] == (Numbers{4 * 2}), boost::test_tools::per_element());
+  const Outcome one = evaluate([](const auto& x) { return linear_recurrence(x[0], x[0], x[1]); }, {{Shape{1}, {2}}, {Shape{}, {5}}}, {3});
+  BOOST_TEST(one.gradients[0][0] == 3 * (5 + 1));
+  BOOST_TEST(one.gradients[1][0] == 3 * 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_recurrence_that_cancels_stays_in_range) {
+  Numbers u(16, 0.0);
+  u[0] = 1e295, u[1] = -1e295 * 0x1p30, u[15] = 1;  // 1e295 phi^2 is out of range
+  const Outcome got = recurrence({{Shape{}, {0x1p30}}, {Shape{16}, u}, {Shape{}, {0}}});
+  BOOST_TEST(got.value[0] == 1e295);
+  BOOST_TEST(got.value[1] == 0);
+  BOOST_TEST(got.value[14] == 0);
+  BOOST_TEST(got.value[15] == 1);
+}
+
 BOOST_AUTO_TEST_CASE(squared_errors_neither_overflow_on_the_way_nor_hide_a_nan) {
   const auto error = [](const Numbers& p, const Numbers& t, Numbers up = {}) {
     return evaluate([](const auto& x) { return mean_squared_error(x[0], x[1]); }, {{Shape{p.size()}, p}, {Shape{t.size()}, t}}, std::move(up));

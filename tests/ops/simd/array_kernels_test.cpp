@@ -195,6 +195,18 @@ BOOST_AUTO_TEST_CASE(an_array_divided_by_one_number_is_rounded_like_every_quotie
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_pullback_of_a_quotient_that_has_underflowed) {
+  Tape tape;
+  const Recording recording(tape);
+  const Tensor a = Tensor::input({3}, {5e-324, 0, 1}), divisor = Tensor::input({}, {8.0});
+  const Tensor y = a / divisor;
+  BOOST_TEST(y.values()[0] == 0);
+  const std::vector<double> up{0x1p900, 1, 0};
+  Adjoints adjoints;
+  tape.sweep({Seed<double>(y, up)}, adjoints);
+  BOOST_TEST(adjoints[divisor][0] == -0x1p-180);  // 2^900 2^-1074 / 64
+}
+
 BOOST_AUTO_TEST_CASE(the_pullback_of_a_division_by_one_number) {
   for (const std::size_t n : {1, 7, 8, 9, 64, 77})
     for (const double b : {1.7, -3e-5, 1e200, 1e-290}) {
