@@ -96,6 +96,7 @@ struct CheckResult {
   double claim = std::numeric_limits<double>::quiet_NaN();  ///< what the errors of the derivatives may be, in ulps; NaN if nothing is claimed
   std::vector<ErrorPoint> errors;   ///< of the derivative of an op of one operand, by x; at most 400; empty if unknown
   double detection_limit = 0;       ///< the smallest relative error of a derivative that would have been seen at the median point; 0 if unknown
+  double worst_detection_limit = 0; ///< the same for the derivative that was seen least well; 0 if unknown
   double absolute_limit = 0;        ///< the same as an error, not a relative one: what there is to say where derivatives are 0; 0 if unknown
   std::optional<NearestKink> nearest_kink;  ///< of a check at one point, within an eighth of an input's magnitude
   std::vector<std::string> advice;  ///< why this test could not have failed in some respect: "every x is positive: …"

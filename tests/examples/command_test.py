@@ -479,6 +479,11 @@ class Options(CommandTest):
         shown = self.expect(USAGE, "grad", "--expr", "+".join(["x"] * 500) + "+*" + "+".join(["x"] * 500), "--at", "x=1").err.splitlines()
         self.assertEqual(shown[1][shown[2].index("^")], "*")  # what is left of the formula is the place of the mistake
 
+    def test_of_a_penalty_beside_its_corner_tells_the_right_claim_from_the_wrong(self):
+        loss = ("check", "--expr", "exp(x)+1e-6*abs(x)", "--at", "x=1e-5")
+        self.expect(0, *loss, "--claim", "dx=exp(x)+1e-6*(x>0?1:-1)")
+        self.expect(WRONG, *loss, "--claim", "dx=exp(x)")
+
     def test_max_failures_counts_what_it_hides_once(self):
         for most in (0, 1, 2, 5):
             out = self.expect(WRONG, "check", "--expr", "tanh(x)", "--at", "x=.3", "--claim", "dx=1-tanh(x)", "--max-failures", most).out

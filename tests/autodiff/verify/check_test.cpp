@@ -248,4 +248,16 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_told_before_what_could_not_be_judged) {
   BOOST_TEST(describe(r).find("FAIL wrong") < describe(r).find("INCONCLUSIVE undecided"));
 }
 
+BOOST_AUTO_TEST_CASE(the_detection_limit_tells_of_a_derivative_that_is_hardly_seen) {
+  const auto f = [](const std::vector<double>& x) { return 1e6 * x[0] * x[0] + 1e-3 * std::sin(x[1]) + std::exp(x[2]); };
+  const auto gradient = [](double wrong) {
+    return [=](const std::vector<double>& x) { return std::vector{2e6 * x[0], (1 + wrong) * 1e-3 * std::cos(x[1]), std::exp(x[2])}; };
+  };
+  const CheckResult r = check(f, gradient(0), {0.3, 0.7, 0.1});
+  BOOST_TEST(r, describe(r));
+  BOOST_TEST(r.worst_detection_limit > 100 * r.detection_limit);
+  BOOST_TEST(describe(r).find("seen least") != std::string::npos, describe(r));
+  BOOST_TEST((check(f, gradient(2 * r.worst_detection_limit), {0.3, 0.7, 0.1}).verdict == Verdict::fail));
+}
+
 }  // namespace
