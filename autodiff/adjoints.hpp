@@ -43,7 +43,7 @@ template <class Real> struct Target {
 /// A sweep as a pullback sees it: the adjoints of its result, which are complete, and those of its operands, which it contributes to.
 template <class Real> class BasicSweep {
  public:
-  BasicSweep(Real* adjoint, const std::vector<Range>& ranges, Held* held) : adjoint_(adjoint), ranges_(&ranges), held_(held) {}
+  BasicSweep(Real* adjoint, const Range* ranges, Held* held) : adjoint_(adjoint), ranges_(ranges), held_(held) {}
 
   /// The adjoints of the result of the pullback, an array that was recorded from slot `first` on.
   [[nodiscard]] const Real* adjoint(Slot first) noexcept {
@@ -51,7 +51,7 @@ template <class Real> class BasicSweep {
     return adjoint_ + first;
   }
   /// The adjoint of every element of the result where they have the same; else null.
-  [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + (*ranges_)[result_].first : nullptr; }
+  [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + ranges_[result_].first : nullptr; }
   /// For a pullback that can write as well as add. An operand that occurs twice is written once and added to once, in the order of the calls.
   [[nodiscard]] Target<Real> target(Destination d) noexcept {
     if (d.range == no_range) return {adjoint_ + d.first, true};
@@ -68,7 +68,7 @@ template <class Real> class BasicSweep {
   /// For a pullback that only adds: what nobody has written yet is filled with zeros first.
   [[nodiscard]] Real* sum(Destination d) noexcept {
     const Target<Real> t = target(d);
-    if (!t.add) std::fill_n(t.to, (*ranges_)[d.range].count, Real(0));
+    if (!t.add) std::fill_n(t.to, ranges_[d.range].count, Real(0));
     return t.to;
   }
   /// The next pullback is that of this result.
@@ -76,12 +76,12 @@ template <class Real> class BasicSweep {
 
  private:
   void write_out(std::uint32_t range) noexcept {
-    const auto [first, count, scalars, open] = (*ranges_)[range];
+    const auto [first, count, scalars, open] = ranges_[range];
     std::fill_n(adjoint_ + first, count, Real(adjoint_[first]));
     held_[range] = Held::each;
   }
   Real* adjoint_;
-  const std::vector<Range>* ranges_;
+  const Range* ranges_;
   Held* held_;  // one a range
   std::uint32_t result_ = 0;
 };

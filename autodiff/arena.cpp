@@ -64,14 +64,15 @@ void free_lines(void* p) noexcept { std::free(p); }
 
 void* Arena::allocate_from_next_chunk(std::size_t bytes) {
   constexpr std::size_t smallest = std::size_t{1} << 16;
-  std::size_t next = chunks_.empty() ? 0 : at_.chunk + 1;
+  std::size_t next = at_.end == nullptr ? 0 : at_.chunk + 1;
   while (next < chunks_.size() && chunks_[next].size < bytes) ++next;  // too small for this request: stays unused until a rewind
   if (next == chunks_.size()) {
     const std::size_t size = std::max({smallest, bytes, chunks_.empty() ? 0 : std::min(2 * chunks_.back().size, std::size_t{64} << 20)});
     chunks_.push_back({std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(allocate_lines(size))), size});
   }
-  at_ = {next, bytes};
-  return chunks_[next].data.get();
+  std::byte* const first = chunks_[next].data.get();
+  at_ = {next, first + bytes, first + chunks_[next].size};
+  return first;
 }
 
 Arena& scratch_arena() noexcept {
@@ -80,8 +81,9 @@ Arena& scratch_arena() noexcept {
 }
 
 std::size_t Arena::bytes_used() const noexcept {
-  std::size_t total = at_.offset;
-  for (std::size_t c = 0; c < at_.chunk && c < chunks_.size(); ++c) total += chunks_[c].size;
+  if (at_.end == nullptr) return 0;
+  auto total = static_cast<std::size_t>(at_.free - chunks_[at_.chunk].data.get());
+  for (std::size_t c = 0; c < at_.chunk; ++c) total += chunks_[c].size;
   return total;
 }
 

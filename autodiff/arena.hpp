@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace gradus {
@@ -37,18 +38,15 @@ void free_lines(void*) noexcept;
 /// Chunks of memory handed out in order and taken back together; a rewound arena keeps its chunks, so a warmed-up loop allocates nothing.
 class Arena {
  public:
-  struct Position { std::size_t chunk = 0, offset = 0; };
+  /// A chunk, what is free of it, and where it ends; before the first chunk no memory at all.
+  struct Position { std::size_t chunk = 0; std::byte *free = nullptr, *end = nullptr; };
   static constexpr std::size_t alignment = 64;
 
   /// Uninitialised memory aligned to a cache line; valid until the arena is rewound before it.
-  [[nodiscard]] void* allocate(std::size_t bytes) {
+  [[nodiscard, gnu::always_inline]] void* allocate(std::size_t bytes) {
     bytes = (bytes + alignment - 1) / alignment * alignment;
-    if (at_.chunk < chunks_.size() && at_.offset + bytes <= chunks_[at_.chunk].size) {
-      void* p = chunks_[at_.chunk].data.get() + at_.offset;
-      at_.offset += bytes;
-      return p;
-    }
-    return allocate_from_next_chunk(bytes);
+    if (bytes > static_cast<std::size_t>(at_.end - at_.free)) [[unlikely]] return allocate_from_next_chunk(bytes);
+    return std::exchange(at_.free, at_.free + bytes);
   }
   template <class T> [[nodiscard]] T* allocate_array(std::size_t n) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignment);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -215,18 +216,25 @@ template <class Real> void BasicTape<Real>::note_scalar_elsewhere(Word word, Slo
   if (tape != nullptr) tape->ranges_[range].scalars = true;
 }
 
-template <class Real> void BasicTape<Real>::begin_segment() {
-  const auto in_use = [this](Word id) { return std::any_of(segments_.begin(), segments_.end(), [id](const Segment& s) { return s.id == id; }); };
+/// A block of ids none of which names a segment: after 2^31 recordings they begin again.
+template <class Real> void BasicTape<Real>::draw_ids() {
+  const auto in_use = [this] { return std::any_of(segments_.begin(), segments_.end(), [this](const Segment& s) { return s.id >= next_id_ && s.id < last_id_; }); };
   do {
-    if (next_id_ == last_id_) {
-      next_id_ = registry().draw(number_);
-      last_id_ = next_id_ + Registry::ids_per_block;
-    }
-    this->id_ = next_id_++;
-  } while (in_use(this->id_));
+    next_id_ = registry().draw(number_);
+    last_id_ = next_id_ + Registry::ids_per_block;
+  } while (in_use());
+}
+
+template <class Real> inline void BasicTape<Real>::begin_id() {
+  if (next_id_ == last_id_) [[unlikely]] draw_ids();
+  this->id_ = next_id_++;
   this->fresh_word_ = this->id_ | fresh_bit;
   this->result_word_ = fold_ ? this->fresh_word_ : this->id_;
   this->open_ = 0;
+}
+
+template <class Real> void BasicTape<Real>::begin_segment() {
+  begin_id();
   this->base_id_ = segments_.empty() ? no_tape_word : segments_.back().id;
   segments_.push_back({this->id_, this->slots_ + 1, static_cast<Slot>(-1)});
   this->older_ = segments_.data();
@@ -240,21 +248,33 @@ template <class Real> auto BasicTape<Real>::mark() -> Mark {
   return m;
 }
 
-template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
+template <class Real> void BasicTape<Real>::forget_segments_above(const Mark& to) {
   const auto base = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.id == to.base; });
   if (base == segments_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
     throw TapeError("rewind: the mark is no longer valid: the tape has been cleared or rewound to before it, or it is a mark of another tape");
   segments_.erase(base + 1, segments_.end());
-  segments_.back().end = to.slots + 1;
-  this->resize(to.nodes);
   this->slots_ = to.slots;
-  blocks_.resize(to.blocks);
-  ranges_.resize(to.ranges);
-  kept_.resize(to.kept);
+  base->end = to.slots + 1;
+  begin_segment();
+}
+
+template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
+  // A training loop comes back to the newest mark: the current segment begins anew.
+  if (Segment* const base = segments_.data() + segments_.size() - 2; to.base == this->base_id_ && to.slots + 1 >= base->first && to.slots + 1 == base->end) [[likely]] {
+    this->slots_ = to.slots;
+    begin_id();
+    segments_.back() = {this->id_, to.slots + 1, static_cast<Slot>(-1)};
+  } else {
+    forget_segments_above(to);
+  }
+  const auto cut = [](auto& v, std::size_t n) { v.erase(v.begin() + static_cast<std::ptrdiff_t>(n), v.end()); };  // less code than a resize, which may grow
+  this->resize(to.nodes);
+  cut(blocks_, to.blocks);
+  cut(ranges_, to.ranges);
+  if (kept_.size() != to.kept) [[unlikely]] cut(kept_, to.kept);
   arena_.rewind(to.arena);
   deferred_ = to.deferred;
-  if (position() <= stale_from_) stale_from_ = none;
-  begin_segment();
+  if (stale_from_ != none && position() <= stale_from_) [[unlikely]] stale_from_ = none;
 }
 
 template <class Real> void BasicTape<Real>::clear() {
@@ -289,81 +309,113 @@ template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begi
 }
 }  // namespace
 
-template <class Real> void BasicTape<Real>::seed(const Seed<Real>& s, BasicSweep<Real>& sweep) const {
-  if (!this->admits(s.word))
+template <class Real> inline Target<Real> BasicTape<Real>::target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const {
+  if (!this->admits(word)) [[unlikely]]
     throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
-  const Target<Real> target = sweep.target(s.to);
-  if (s.values.empty()) target.put(0, s.scalar);
-  for (std::size_t i = 0; i < s.values.size(); ++i) target.put(i, s.values[i]);
+  return sweep.target(to);
 }
 
-template <class Real> void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adjoints) const {
-  if (stale_from_ != none)
+namespace {
+template <class Real> [[gnu::noinline]] void zero(Real* first, std::size_t n) { std::fill_n(first, n, Real(0)); }
+}  // namespace
+
+template <class Real> inline void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adjoints) const {
+  if (stale_from_ != none) [[unlikely]]
     throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
   this->open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
-  adjoints.segments_.clear();
+  adjoints.complete_ = false;
+  constexpr std::size_t line = Arena::alignment / sizeof(Real);
   const std::size_t n = std::size_t{this->slots_} + 1, capacity = adjoints.values_.capacity();
-  if (capacity < n) {
+  if (capacity < n + line) [[unlikely]] {
     adjoints.values_ = {};  // rather than copy them
-    adjoints.values_.reserve(std::max(n, 2 * capacity));
+    adjoints.values_.reserve(std::max(n + line, 2 * capacity));
   }
-  adjoints.values_.resize(n);
-  adjoints.held_.resize(ranges_.size());
+  if (adjoints.values_.size() != n) [[unlikely]] adjoints.values_.resize(n);
+  const std::size_t ranges = ranges_.size();
+  if (adjoints.held_.size() != ranges) [[unlikely]] adjoints.held_.resize(ranges);
   adjoints.uniform_.clear();
   // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
   Real* const adjoint = adjoints.values_.data();
+  const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
+    // A whole line where it is less: nothing is in what follows yet, and there is room. Without a call, the loop keeps its registers.
+    if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
+    else zero(adjoint + from, to - from);
+  };
   std::size_t done = 0;
-  for (std::size_t r = 0; r < ranges_.size(); ++r) {
+  for (std::size_t r = 0; r < ranges; ++r) {
     const Range& range = ranges_[r];
     const std::size_t end = std::size_t{range.first} + range.count;
     const std::size_t zeros_end = range.scalars ? end : range.first;
-    if (done != zeros_end) std::fill(adjoint + done, adjoint + zeros_end, Real(0));
+    if (done != zeros_end) put_zeros(done, zeros_end);
     adjoints.held_[r] = range.scalars ? Held::each : Held::nothing;
     done = end;
   }
-  if (done != n) std::fill(adjoint + done, adjoint + n, Real(0));
+  if (done != n) put_zeros(done, n);
 }
 
-template <class Real> void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
+template <class Real> inline void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
   constexpr std::size_t few = 64;  // sooner written than remembered
-  for (std::size_t r = 0; r < ranges_.size(); ++r) {
-    if (adjoints.held_[r] == Held::each) continue;
-    Real* const first = adjoints.values_.data() + ranges_[r].first;
-    if (adjoints.held_[r] == Held::nothing) std::fill_n(first, ranges_[r].count, Real(0));
-    else if (ranges_[r].count <= few) std::fill_n(first, ranges_[r].count, Real(*first));
-    else adjoints.uniform_.push_back({ranges_[r].first, ranges_[r].count, false});
+  const std::size_t ranges = ranges_.size();
+  const Held* const held = adjoints.held_.data();
+  for (std::size_t r = 0; r < ranges; ++r) {
+    if (held[r] == Held::each) [[likely]] continue;
+    const Slot slot = ranges_[r].first, count = ranges_[r].count;
+    Real* const first = adjoints.values_.data() + slot;
+    if (held[r] == Held::nothing) zero(first, count);
+    else if (count <= few) std::fill_n(first, count, Real(*first));
+    else adjoints.uniform_.push_back({slot, count, false});
   }
-  adjoints.segments_ = segments_;
-  adjoints.segments_.back().end = this->slots_ + 1;
+  // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
+  const std::size_t older = segments_.size() - 1;
+  if (adjoints.segments_.size() != segments_.size()) [[unlikely]] adjoints.segments_.resize(segments_.size());
+  for (std::size_t s = 0; s < older; ++s) adjoints.segments_[s] = segments_[s];
+  Segment& newest = adjoints.segments_[older];
+  newest.id = this->id_;
+  newest.first = segments_[older].first;
+  newest.end = this->slots_ + 1;
+  adjoints.complete_ = true;
 }
 
-template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
+template <class Real> template <class PutSeeds>
+inline void BasicTape<Real>::sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const {
   start_sweep(adjoints);
   Real* const adjoint = adjoints.values_.data();
-  BasicSweep<Real> sweep(adjoint, ranges_, adjoints.held_.data());
-  for (const Seed<Real>& s : seeds) seed(s, sweep);
+  BasicSweep<Real> sweep(adjoint, ranges_.data(), adjoints.held_.data());
+  put_seeds(sweep);
   std::size_t end = this->size();
   for (std::size_t b = blocks_.size(); b-- > 0;) {
     const Block<Real>& block = blocks_[b];
-    sweep_nodes(this->nodes_, block.node, end, adjoint);
+    if (end != block.node) sweep_nodes(this->nodes_, block.node, end, adjoint);
     end = block.node;
     const Held held = adjoints.held_[block.range];
     if (held == Held::nothing) continue;
-    const auto reached = [](const Real& a) { return !is_zero(a); };
-    if (!std::any_of(adjoint + block.first, adjoint + block.first + (held == Held::one ? 1 : block.count), reached)) continue;
+    const Real* up = adjoint + block.first;
+    const Real* const up_end = up + (held == Held::one ? 1 : block.count);
+    while (up != up_end && is_zero(*up)) ++up;
+    if (up == up_end) continue;
     sweep.enter(block.range);
     block.pull(block.closure, sweep);
   }
-  sweep_nodes(this->nodes_, 0, end, adjoint);
+  if (end != 0) sweep_nodes(this->nodes_, 0, end, adjoint);
   finish_sweep(adjoints);
+}
+
+template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
+  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) {
+    for (const Seed<Real>& s : seeds) {
+      const Target<Real> target = target_of_seed(s.word, s.to, sweep);
+      if (s.values.empty()) target.put(0, s.scalar);
+      for (std::size_t i = 0; i < s.values.size(); ++i) target.put(i, s.values[i]);
+    }
+  });
 }
 
 template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const {
   if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
   start_sweep(magnitudes);
   Real* const m = magnitudes.values_.data();
-  BasicSweep<Real> sweep(m, ranges_, magnitudes.held_.data());
-  seed(Seed<Real>(y, Real(1)), sweep);
+  BasicSweep<Real> sweep(m, ranges_.data(), magnitudes.held_.data());
+  target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, Real(1));
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
   for (std::size_t k = this->size(); k-- > 0;) {
     const Node<Real>& n = this->nodes_[k];
@@ -375,11 +427,14 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
   finish_sweep(magnitudes);
 }
 
-template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const { sweep({Seed<Real>(y, s)}, adjoints); }
+template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
+  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) { target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, s); });
+}
 
 template <class Real> void BasicTape<Real>::sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
-  if (y.size() != 1) throw ShapeError(fmt::format("sweep: the output has shape {}: one element is needed, or one seed an element", y.shape().text()));
-  sweep({Seed<Real>(y, std::span<const Real>(&s, 1))}, adjoints);
+  if (y.size() != 1) [[unlikely]]
+    throw ShapeError(fmt::format("sweep: the output has shape {}: one element is needed, or one seed an element", y.shape().text()));
+  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) { target_of_seed(y.word(), y.destination(), sweep).put(0, s); });
 }
 
 template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), to{y.slot(), no_range}, scalar(s) {}
@@ -408,7 +463,7 @@ template <class Real> void BasicRecording<Real>::activate_newest() noexcept {
 }
 
 template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, std::size_t count) const {
-  if (segments_.empty()) throw TapeError("adjoint: no sweep has filled these adjoints yet");
+  if (!complete_ || segments_.empty()) throw TapeError("adjoint: no sweep has filled these adjoints yet");
   if (word == constant_word) throw TapeError("adjoint: asked for that of a constant, which was never recorded");
   if (word == moved_word) throw TapeError("adjoint: asked for that of a moved-from variable");
   for (const Segment& s : segments_)
@@ -444,7 +499,7 @@ template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_
 }
 template <class Real>
 BasicAdjoints<Real>::BasicAdjoints(const BasicAdjoints& other)
-    : values_((other.write_out(0, other.values_.size()), other.values_)), held_(other.held_), segments_(other.segments_) {}
+    : values_((other.write_out(0, other.values_.size()), other.values_)), held_(other.held_), segments_(other.segments_), complete_(other.complete_) {}
 template <class Real> BasicAdjoints<Real>& BasicAdjoints<Real>::operator=(const BasicAdjoints& other) { return *this = BasicAdjoints(other); }
 
 template class TapeCore<float>;

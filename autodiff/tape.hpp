@@ -243,12 +243,12 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// Memory that lives until the tape is rewound before this point.
   template <class T = Real> [[nodiscard]] T* allocate(std::size_t n) { return arena_.template allocate_array<T>(n); }
   /// Slots for the adjoints of n > 0 elements of an array, aligned to cache lines unless they are few. Throws TapeError when slots are exhausted.
-  [[nodiscard]] Destination array(std::size_t n) {
+  [[nodiscard, gnu::always_inline]] Destination array(std::size_t n) {
     constexpr Slot line = Arena::alignment / sizeof(Real);
     const Slot padding = (line - 1) - this->slots_ % line;
     if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
     const Slot first = this->inputs(n);
-    ranges_.push_back({first, static_cast<Slot>(n), false, false});
+    ranges_.emplace_back(first, static_cast<Slot>(n), false, false);  // made in place: see make_block
     return {first, static_cast<std::uint32_t>(ranges_.size() - 1)};
   }
   /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
@@ -262,13 +262,13 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     make_block(result, count, [&]() -> std::remove_cvref_t<Pull> { return std::forward<Pull>(pull); });
   }
   /// The same, where make() returns the pullback: it is made where it stays. A copy would read what has just been written in smaller pieces, and wait
-  /// until all of that has reached the cache (a tenth of a small softmax).
+  /// until all of that has reached the cache: so does the sweep then (a quarter of a small softmax). So the block, too, is made in place.
   template <class Make> void make_block(Destination result, std::size_t count, Make&& make) {
     using Closure = std::remove_cvref_t<decltype(make())>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
     const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(make());
-    blocks_.push_back({this->size(), result.first, static_cast<Slot>(count), result.range,
-                       [](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure});
+    blocks_.emplace_back(this->size(), result.first, static_cast<Slot>(count), result.range,
+                         +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure);
     this->open_ = 0;
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
@@ -293,11 +293,17 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   template <class R> friend class BasicRecording;
   template <class R> friend class BasicAdjoints;
   void begin_segment();
-  void start_sweep(BasicAdjoints<Real>& adjoints) const;
-  void finish_sweep(BasicAdjoints<Real>& adjoints) const;
+  [[gnu::always_inline]] void begin_id();
+  [[gnu::noinline, gnu::cold]] void draw_ids();
+  [[gnu::noinline]] void forget_segments_above(const Mark& to);
+  // Inlined: on arrays of ten elements, calls between these take longer than what they do.
+  [[gnu::always_inline]] void start_sweep(BasicAdjoints<Real>& adjoints) const;
+  [[gnu::always_inline]] void finish_sweep(BasicAdjoints<Real>& adjoints) const;
+  /// put_seeds(sweep) puts the adjoints of the outputs.
+  template <class PutSeeds> [[gnu::always_inline]] void sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const;
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
-  void seed(const Seed<Real>& s, BasicSweep<Real>& sweep) const;
+  [[gnu::always_inline]] Target<Real> target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const;
 
   std::vector<Block<Real>> blocks_;
   std::vector<Range> ranges_;      // in the order of their slots; all others are those of scalars
@@ -363,7 +369,8 @@ template <class Real> class BasicAdjoints {
   mutable std::vector<Real, UninitialisedAllocator<Real>> values_;
   std::vector<Held> held_;         // by every range
   mutable std::vector<Uniform> uniform_;
-  std::vector<Segment> segments_;  // empty while there is nothing to read
+  std::vector<Segment> segments_;
+  bool complete_ = false;          // else there is nothing to read
 };
 
 extern template class TapeCore<float>;

@@ -78,6 +78,16 @@ template <class Real> class BasicTensor {
   /// An independent variable on the active tape. Throws TapeError without a Recording, ShapeError unless the sizes fit.
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
+  /// The scalar result of an operation on operands that the tape admits, in memory of the tape: what BasicResult does, for operations on a few numbers,
+  /// which it would take as long as they do. make_pull as there.
+  template <class MakePull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, Real* value, MakePull&& make_pull) {
+    BasicTensor t(Shape{}, Uninitialised{});
+    t.data_ = value;
+    t.to_ = tape.array(1);
+    t.word_ = tape.input_word();
+    tape.make_block(t.to_, 1, [&] { return make_pull(t.to_.first); });
+    return t;
+  }
   /// A vector made of scalars, which may be recorded or constant.
   [[nodiscard]] static BasicTensor stack(std::span<const BasicVar<Real>> elements);
 

@@ -143,6 +143,13 @@ template <class Real> struct Loss {
   }
 };
 
+/// What the exponentials are multiplied by, and what the target's own entry is; e is its exponential.
+struct Factors { double by, own; };
+[[nodiscard]] inline Factors factors_of(double up, double rest, double e) {
+  const double total = 1 + rest, by = up / total, share = e / total;
+  return {by, share > 0.5 ? -rest * by : up * (share - 1)};  // s - 1 is 0 when s -> 1: then it is minus the sum of the others
+}
+
 /// The same for classes that are not smoothed, where everything but the target's own entry is the softmax times the upstream adjoint.
 template <PlainReal Real> struct ClassLoss {
   std::size_t rows, n;
@@ -193,15 +200,54 @@ template <PlainReal Real> struct ClassLoss {
         continue;
       }
       const std::size_t k = classes[row];
-      const double total = 1 + rest[row], by = up / total, own_share = static_cast<double>(e[row * n + k]) / total;
-      // s - 1 is 0 when s -> 1: then it is minus the sum of the others.
-      const auto part = static_cast<Real>(own_share > 0.5 ? -rest[row] * by : up * (own_share - 1));
-      const Real own = target.add ? to[k] + part : part;
+      const auto [by, part] = factors_of(up, rest[row], static_cast<double>(e[row * n + k]));
+      const Real own = target.add ? to[k] + static_cast<Real>(part) : static_cast<Real>(part);
       kernels.scale(e + row * n, static_cast<Real>(by), to, into_of(target), n);
       to[k] = own;
     }
   }
 };
+
+/// The same for a single row, whose numbers are few: they stay together.
+template <PlainReal Real> struct RowLoss {
+  const Real* z;
+  const Real* e;
+  std::size_t n;
+  double rest;
+  std::uint32_t target;
+  Slot first;
+  Destination to_z;
+
+  void operator()(BasicSweep<Real>& sweep) const {
+    const Real up = *sweep.adjoint(first);  // not 0: a sweep passes such a pullback over
+    const Target<Real> gradient = sweep.target(to_z);
+    if (rest < 0 || !is_easy_adjoint(up)) [[unlikely]] {
+      pull_wide_row(gradient, up);
+      return;
+    }
+    const auto [by, own] = factors_of(static_cast<double>(up), rest, static_cast<double>(e[target]));
+    const Real at_target = gradient.add ? gradient.to[target] + static_cast<Real>(own) : static_cast<Real>(own);
+    row_kernels<Real>().scale(e, static_cast<Real>(by), gradient.to, into_of(gradient), n);
+    gradient.to[target] = at_target;
+  }
+  [[gnu::noinline, gnu::cold]] void pull_wide_row(const Target<Real>& gradient, const Real& up) const {
+    Loss<Real> one{.rows = 1, .n = n, .options = {.reduction = Reduction::sum}, .z = z};
+    one.classes = &target;
+    one.to_z = to_z;
+    one.pull_wide_row({gradient, {}}, 0, first_max(Strided<const Real>{z, 1}, n), up);
+  }
+};
+
+/// The loss of a single row of n > 0 recorded logits.
+template <PlainReal Real> [[gnu::noinline]] BasicTensor<Real> record_row(BasicTape<Real>& tape, const BasicTensor<Real>& logits, std::size_t n, std::uint32_t target) {
+  constexpr std::size_t line = Arena::alignment / sizeof(Real);
+  const Real* const z = logits.data();
+  Real* const value = tape.allocate(line + n + gradus_kernels::Rows<Real>::beyond);  // the exponentials on lines of their own
+  Real* const e = value + line;
+  double rest = 0;
+  *value = static_cast<Real>(ClassLoss<Real>::loss(z, n, target, e, rest));
+  return BasicTensor<Real>::recorded_scalar(tape, value, [&](Slot first) { return RowLoss<Real>{z, e, n, rest, target, first, logits.destination()}; });
+}
 
 /// How many rows of logits there are. Throws for options that make no sense.
 std::size_t rows_of(const Shape& logits, const SoftmaxCrossEntropyOptions& options) {
@@ -316,12 +362,29 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const B
   return reduce_and_record(std::move(result), loss);
 }
 
+namespace {
 template <class Real>
-BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
+[[gnu::noinline]] BasicTensor<Real> with_any_classes(const BasicTensor<Real>& logits, std::span<const int> classes, const SoftmaxCrossEntropyOptions& options) {
   const std::size_t rows = rows_of(logits.shape(), options);
-  if (classes.size() != rows) [[unlikely]]
+  if (classes.size() != rows)
     throw ShapeError(fmt::format("softmax_cross_entropy: {} classes for logits of shape {}: {} are needed", classes.size(), logits.shape().text(), rows));
   return with_classes(logits, rows, options, [classes](std::size_t row) { return classes[row]; });
+}
+}  // namespace
+
+template <class Real>
+BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
+  if constexpr (PlainReal<Real>) {
+    const std::size_t rank = logits.rank(), n = rank == 0 ? 0 : logits.shape()[rank - 1];
+    const bool is_scalar = options.reduction != Reduction::none || rank == 1;
+    if (n != 0 && logits.size() == n && classes.size() == 1 && options.label_smoothing == 0 && is_scalar) {
+      TapeCore<Real>& core = *active_tape<Real>;
+      const int target = classes[0];
+      if (target >= 0 && static_cast<std::size_t>(target) < n && core.admits(logits.word()))
+        return record_row(static_cast<BasicTape<Real>&>(core), logits, n, static_cast<std::uint32_t>(target));
+    }
+  }
+  return with_any_classes(logits, classes, options);
 }
 
 BasicTensor<double> SoftmaxCrossEntropy::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {

@@ -65,6 +65,75 @@ BOOST_AUTO_TEST_CASE(classes_are_one_hot_labels_and_mean_divides_by_rows) {
   BOOST_TEST(pulled(Reduction::sum, {3}) == pulled(Reduction::none, {3, 3}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(one_row_of_classes_is_as_good_as_several) {
+  std::mt19937 random(6);
+  std::normal_distribution<double> normal(0, 3);
+  for (const std::size_t n : {1U, 2U, 7U, 8U, 9U, 10U, 16U, 17U, 33U}) {
+    Numbers logits(n);
+    for (double& z : logits) z = normal(random);
+    for (const double first : {logits[0], 800.0, -800.0, 1e308, inf, -inf, undefined}) {  // -inf: a masked logit
+      logits[0] = first;
+      for (const std::size_t target : {std::size_t{0}, n / 2, n - 1}) {
+        const int classes[] = {static_cast<int>(target)};
+        for (const double up : {1.0, -0.75, 1e-310, 1e300, 0.0}) {
+          const auto several = [&](Reduction r) {  // the classes as a tensor
+            return evaluate([&](const auto& x) { return softmax_cross_entropy(x[0], Tensor(Shape{1}, {static_cast<double>(target)}), {r, 0}); }, {{Shape{1, n}, logits}}, {up});
+          };
+          const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+          const auto check = [&](const Outcome& a, const Outcome& b) {
+            BOOST_TEST(same(a.value[0], b.value[0]));
+            for (std::size_t i = 0; i < n; ++i) BOOST_TEST(same(a.gradients[0][i], b.gradients[0][i]));
+          };
+          for (const auto r : {Reduction::sum, Reduction::mean, Reduction::none}) {
+            check(evaluate([&](const auto& x) { return softmax_cross_entropy(x[0], std::span<const int>(classes), {r, 0}); }, {{Shape{1, n}, logits}}, {up}), several(r));
+            check(evaluate([&](const auto& x) { return softmax_cross_entropy(x[0], std::span<const int>(classes), {r, 0}); }, {{Shape{n}, logits}}, {up}), several(r));
+          }
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_row_of_classes_on_a_tape_that_goes_on) {
+  const Numbers logits{1, -2, 0.5};
+  const int first[] = {0}, last[] = {2}, outside[] = {3}, negative[] = {-1};
+  const auto loss = [](const auto& z, const int(&target)[1]) { return softmax_cross_entropy(z, std::span<const int>(target), {.reduction = Reduction::sum}); };
+  const Numbers a = evaluate([&](const auto& x) { return loss(x[0], first); }, {{Shape{3}, logits}}).gradients[0];
+  const Numbers b = evaluate([&](const auto& x) { return loss(x[0], last); }, {{Shape{3}, logits}}).gradients[0];
+  const Outcome both = evaluate([&](const auto& x) { return loss(x[0], first) + loss(x[0], last); }, {{Shape{3}, logits}});
+  for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(both.gradients[0][i] == a[i] + b[i]);
+
+  Tape tape;
+  const Recording recording(tape);
+  const Tensor z = Tensor::input(Shape{1, 3}, logits);
+  const Tape::Mark start = tape.mark();
+  Adjoints adjoints;
+  Tensor stale_logits, stale_loss;
+  for (int round = 0; round < 3; ++round) {
+    const Tensor y = loss(z, first), doubled = 2.0 * y;
+    tape.sweep(doubled, adjoints);
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(adjoints[z][i] == 2 * a[i]);
+    tape.sweep(y, adjoints);
+    tape.sweep(y, adjoints);
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(adjoints[z][i] == a[i]);
+    const Tensor hidden = z + 0.0, deep = loss(hidden, last);
+    tape.sweep(deep, adjoints);
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(adjoints[z][i] == b[i]);
+    BOOST_CHECK_THROW(static_cast<void>(loss(z, outside)), ArgumentError);
+    BOOST_CHECK_THROW(static_cast<void>(loss(z, negative)), ArgumentError);
+    if (round > 0) {
+      BOOST_CHECK_THROW(static_cast<void>(loss(stale_logits, first)), TapeError);
+      BOOST_CHECK_THROW(tape.sweep(stale_loss, adjoints), TapeError);
+    }
+    stale_logits = hidden;
+    stale_loss = deep;
+    tape.rewind(start);
+  }
+  BOOST_TEST(loss(Tensor(Shape{3}, logits), first).is_constant());
+  BOOST_CHECK_THROW(static_cast<void>(loss(Tensor::input(Shape{2, 3}, Numbers(6)), first)), ShapeError);
+  BOOST_CHECK_THROW(static_cast<void>(loss(Tensor::input(Shape{}, Numbers(1)), first)), ShapeError);
+}
+
 BOOST_AUTO_TEST_CASE(masked_logits_take_no_part) {
   const Numbers masked{-inf, 1, 2, -inf};
   const Outcome s = evaluate([](const auto& x) { return softmax(x[0]); }, {{Shape{4}, masked}}, {5, 1, 2, 3}), t = evaluate([](const auto& x) { return softmax(x[0]); }, {{Shape{2}, {1, 2}}}, {1, 2});
