@@ -21,6 +21,9 @@
 
 namespace gradus {
 
+/// What wide duals derive from, so that argument-dependent lookup finds the functions here: a user writes `using std::exp; exp(x)`.
+struct WideNumber {};
+
 namespace detail {
 /// How many doubles fit in a vector of the instruction set in use: 2, 4 or 8.
 std::size_t find_vector_width();

@@ -6,7 +6,7 @@ typedef double Vector __attribute__((vector_size(GRADUS_WIDE_BYTES)));
 /// value + tangent[0]·ε0 + tangent[1]·ε1 + …, N tangents in vectors; those beyond N are 0. The value fills a vector too: a product would have to spread it
 /// over one anyway, and arithmetic on a single number takes a processor no less time.
 // The alignment has to be said: where the instruction set is not switched on, a compiler gives its vectors a lesser one.
-template <std::size_t N> struct alignas(GRADUS_WIDE_BYTES) WideDual {
+template <std::size_t N> struct alignas(GRADUS_WIDE_BYTES) WideDual : WideNumber {
   static constexpr bool differentiable = true;
   static constexpr std::size_t width = GRADUS_WIDE_BYTES / sizeof(double), vectors = (N + width - 1) / width;
   using value_type = double;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include <autodiff/autodiff.hpp>
@@ -68,6 +69,16 @@ template <std::size_t N> void rosenbrock_of_many_inputs() {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(functions_are_found_by_their_argument) {
+  const auto f = [](const auto& x) {
+    using std::exp, std::max, std::pow, std::sqrt;  // hide what the using-directive brings
+    return exp(x[0]) * sqrt(x[1]) + max(x[0] * 1.0, x[1] * 3.0) + pow(x[0], 2.0);
+  };
+  static_assert(std::is_invocable_v<decltype(f)&, const std::array<wide_baseline::WideDual<2>, 2>&>);
+  is_that_of_the_tape(f, std::array{0.5, 2.0});
+  is_that_of_the_tape(f, std::array{3.0, 1.0});  // a tie
+}
 
 BOOST_AUTO_TEST_CASE(any_number_of_inputs_fits_into_vectors_of_any_width) {
   rosenbrock_of_many_inputs<1>(), rosenbrock_of_many_inputs<2>(), rosenbrock_of_many_inputs<3>(), rosenbrock_of_many_inputs<5>();
