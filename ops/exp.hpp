@@ -10,7 +10,8 @@ struct Exp {
   static constexpr bool cheap_derivative = true;
   static constexpr OpInfo info{.name = "exp", .summary = "exponential", .formula = "exp(x)", .derivatives = {"exp(x)"},
                                .value_ulps = 0.9, .derivative_ulps = 0.9,
-                               .probes = {{"worst seen", {-0x1.18345321fc133p+9, 0x1.6363743085d78p-2}}, {"overflow", {709.7, 709.8, 1000}}, {"subnormal", {-708.5, -730, -745, -746, -11000}}},
+                               .probes = {{"worst seen", {-0x1.18345321fc133p+9, 0x1.6363743085d78p-2}},
+                                          {"overflow", {709.7, 709.8, 1000}}, {"subnormal", {-708.5, -730, -745, -746, -11000}}},
                                .source = "DLMF 4.7(ii)"};
   static auto value(Number auto x) { return exp(x); }
   static auto derivative(Number auto /*x*/, Number auto y) { return y; }

@@ -64,8 +64,10 @@ template <class Real> bool divide_by_one(const Real* a, Real b, Real* y, std::si
   return true;
 }
 
-/// The pullback of y = a/b, of which y is given: up/b for a, the sum of -up·y/b for b, which is added to `sum`. False, and nothing is done, where some part needs more care.
-template <class Sum> bool pull_division_by_one(const double* a, const double* y, double b, const double* up, double* to, gradus_kernels::Into into, Sum& sum, std::size_t n) {
+/// The pullback of y = a/b, of which y is given: up/b for a, the sum of -up·y/b for b, which is added to `sum`.
+/// False, and nothing is done, where some part needs more care.
+template <class Sum>
+bool pull_division_by_one(const double* a, const double* y, double b, const double* up, double* to, gradus_kernels::Into into, Sum& sum, std::size_t n) {
   using P = Divisor::P;
   if (!Divisor::is_worth_it(b)) return false;
   const Divisor divisor(b);
