@@ -196,7 +196,7 @@ void Point::second_order(const Values& w) {
 
 void Point::symmetry(const Values& w) {
   const std::size_t n = x_.size();
-  if (s_.hessian_vector || n < 2 || s_.noise > 0 || unit_ != unit || !all_finite(y_) || !all_finite(gradient_)) return;
+  if (s_.hessian_vector || n < 2 || s_.noise > 0 || unit_ != unit || !all_finite(y_) || !all_finite(gradient_) || has_tiny_input()) return;
   Values u = random_weights(random_, n), v = random_weights(random_, n), at(n);
   for (std::size_t i = 0; i < n; ++i)
     for (Values* d : {&u, &v}) (*d)[i] *= x_[i] == 0 ? 1 : power_of_2_below(std::fabs(x_[i]));  // relative steps: they stay where f is defined
@@ -219,7 +219,7 @@ void Point::symmetry(const Values& w) {
 void Point::taylor(const Values& w) {
   if (s_.noise > 0 || unit_ != unit || x_.empty() || !all_finite(y_) || !all_finite(gradient_) || x_.size() > options_.directional_above) return;
   Values d = random_weights(random_, x_.size()), at(x_.size());
-  if (std::any_of(x_.begin(), x_.end(), [](double v) { return v != 0 && std::fabs(v) < 1e-290; })) return;  // their steps are rounded too much
+  if (has_tiny_input()) return;
   // Relative steps: they stay on one side of 0, and small where f is steep, as log is there.
   for (std::size_t i = 0; i < d.size(); ++i) d[i] *= x_[i] == 0 ? 0 : power_of_2_below(std::fabs(x_[i])) / 8;
   int order = 2;

@@ -222,6 +222,11 @@ class Point {
   /// What the first derivative (with a Hessian product: the second as well) leaves of f falls with the square (cube) of the step.
   void taylor(const Values& w);
 
+  /// An input whose relative steps are rounded too much.
+  [[nodiscard]] bool has_tiny_input() const {
+    return std::any_of(x_.begin(), x_.end(), [](double v) { return v != 0 && std::fabs(v) < 1e-290; });
+  }
+
   const Subject& s_;
   const CheckOptions& options_;
   CheckResult& result_;

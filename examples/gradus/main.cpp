@@ -69,8 +69,10 @@ CLI::Validator one_of(const std::vector<std::string>& values) {
 CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
   return {[low, high](std::string& given) {
             std::uint64_t value = 0;
-            const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+            const bool hex = given.starts_with("0x");  // as reports write seeds
+            const auto [end, error] = std::from_chars(given.data() + (hex ? 2 : 0), given.data() + given.size(), value, hex ? 16 : 10);
             const bool right = error == std::errc() && end == given.data() + given.size() && value >= low && value <= high;
+            if (right) given = std::to_string(value);
             return right ? std::string() : fmt::format("'{}' is not a whole number from {} to {}", given, low, high);
           }, "", ""};
 }

@@ -344,6 +344,10 @@ class Claims(CommandTest):
         self.assertEqual(first, again)
         self.assertNotEqual(first, other)
 
+    def test_take_a_seed_as_reports_write_it(self):
+        arguments = ["check", "--expr", "sin(x)", "--at", "x=1", "--claim", "dx=1", "--seed"]
+        self.assertEqual(run(*arguments, "0x5eed").out, run(*arguments, str(0x5eed)).out)
+
 
 class BadExpressions(CommandTest):
     def test_point_at_the_column(self):
