@@ -1,4 +1,4 @@
-// The tape: growth, recordings and marks, the sweep, and the words that explain misuse.
+// The tape: growth, recordings and marks, and the words that explain misuse. The sweep is in sweep.cpp.
 #include <autodiff/tape.hpp>
 
 #include <algorithm>
@@ -300,153 +300,6 @@ template <class Real> std::size_t BasicTape<Real>::bytes_used() const noexcept {
   return this->size() * sizeof(Node<Real>) + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
 }
 
-namespace {
-template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begin, std::size_t end, Real* adjoint) {
-  for (std::size_t k = end; k-- > begin;) {
-    const Node<Real>& n = nodes[k];
-    // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
-    prefetch(&n, -4096);
-    const Real up = adjoint[n.out];
-    // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
-    if (is_zero(up)) continue;
-    adjoint[n.a] += n.da * up;
-    if (n.b != 0) adjoint[n.b] += n.db * up;  // unconditional, every unary node would queue on slot 0
-  }
-}
-}  // namespace
-
-template <class Real> inline Target<Real> BasicTape<Real>::target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const {
-  if (!this->admits(word)) [[unlikely]]
-    throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
-  return sweep.target(to);
-}
-
-namespace {
-template <class Real> [[gnu::noinline]] void zero(Real* first, std::size_t n) { std::fill_n(first, n, Real(0)); }
-}  // namespace
-
-template <class Real> inline void BasicTape<Real>::start_sweep(BasicAdjoints<Real>& adjoints) const {
-  if (stale_from_ != none) [[unlikely]]
-    throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
-  this->open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
-  adjoints.complete_ = false;
-  constexpr std::size_t line = Arena::alignment / sizeof(Real);
-  const std::size_t n = std::size_t{this->slots_} + 1, ranges = ranges_.size();
-  adjoints.values_.replace_uninitialised(n, line);
-  adjoints.held_.replace_uninitialised(ranges, 0);
-  adjoints.uniform_.cut(0);
-  // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
-  Real* const adjoint = adjoints.values_.data();
-  Held* const held = adjoints.held_.data();
-  const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
-    // A whole line where it is less: nothing is in what follows yet, and there is room. Without a call, the loop keeps its registers.
-    if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
-    else zero(adjoint + from, to - from);
-  };
-  std::size_t done = 0;
-  const Range* range = ranges_.data();
-  for (std::size_t r = 0; r < ranges; ++r, ++range) {
-    if (range->below != range->zeros_end) put_zeros(range->below, range->zeros_end);
-    held[r] = range->start;
-    done = std::size_t{range->first} + range->count;
-  }
-  if (done != n) put_zeros(done, n);
-}
-
-template <class Real> inline void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
-  constexpr std::size_t few = 64;  // sooner written than remembered
-  const std::size_t ranges = ranges_.size();
-  const Held* const held = adjoints.held_.data();
-  for (std::size_t r = 0; r < ranges; ++r) {
-    if (held[r] == Held::each) [[likely]] continue;
-    const Slot slot = ranges_[r].first, count = ranges_[r].count;
-    Real* const first = adjoints.values_.data() + slot;
-    if (held[r] == Held::nothing) zero(first, count);
-    else if (count <= few) std::fill_n(first, count, Real(*first));
-    else ::new (adjoints.uniform_.push()) typename BasicAdjoints<Real>::Uniform{slot, count, false};
-  }
-  // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
-  const std::size_t older = segments_.size() - 1;
-  adjoints.segments_.replace_uninitialised(segments_.size(), 0);
-  for (std::size_t s = 0; s < older; ++s) adjoints.segments_[s] = segments_[s];
-  Segment& newest = adjoints.segments_[older];
-  newest.id = this->id_;
-  newest.first = segments_[older].first;
-  newest.end = this->slots_ + 1;
-  adjoints.complete_ = true;
-}
-
-template <class Real> template <class PutSeeds>
-inline void BasicTape<Real>::sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const {
-  start_sweep(adjoints);
-  Real* const adjoint = adjoints.values_.data();
-  Held* const held = adjoints.held_.data();
-  BasicSweep<Real> sweep(adjoint, ranges_.data(), held);
-  put_seeds(sweep);
-  std::size_t end = this->size();
-  const Block<Real>* const first_block = blocks_.begin();
-  for (const Block<Real>* block = blocks_.end(); block != first_block;) {
-    --block;
-    if (end != block->node) sweep_nodes(this->nodes_, block->node, end, adjoint);
-    end = block->node;
-    if (held[block->range] == Held::nothing) continue;
-    const Real* up = adjoint + block->first;
-    if (is_zero(*up)) {
-      const Real* const up_end = up + (held[block->range] == Held::one ? 1 : block->count);
-      do ++up;
-      while (up != up_end && is_zero(*up));
-      if (up == up_end) continue;
-    }
-    sweep.enter(block->range);
-    block->pull(block->closure, sweep);
-  }
-  if (end != 0) sweep_nodes(this->nodes_, 0, end, adjoint);
-  finish_sweep(adjoints);
-}
-
-template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
-  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) {
-    for (const Seed<Real>& s : seeds) {
-      const Target<Real> target = target_of_seed(s.word, s.to, sweep);
-      if (s.values.empty()) target.put(0, s.scalar);
-      for (std::size_t i = 0; i < s.values.size(); ++i) target.put(i, s.values[i]);
-    }
-  });
-}
-
-template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const {
-  if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
-  start_sweep(magnitudes);
-  Real* const m = magnitudes.values_.data();
-  BasicSweep<Real> sweep(m, ranges_.data(), magnitudes.held_.data());
-  target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, Real(1));
-  const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
-  for (std::size_t k = this->size(); k-- > 0;) {
-    const Node<Real>& n = this->nodes_[k];
-    const Real up = m[n.out];
-    if (is_zero(up)) continue;
-    m[n.a] += magnitude(Real(n.da)) * up;
-    if (n.b != 0) m[n.b] += magnitude(Real(n.db)) * up;
-  }
-  finish_sweep(magnitudes);
-}
-
-template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
-  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) { target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, s); });
-}
-
-template <class Real> void BasicTape<Real>::sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
-  if (y.size() != 1) [[unlikely]]
-    throw ShapeError(fmt::format("sweep: the output has shape {}: one element is needed, or one seed an element", y.shape().text()));
-  sweep_from(adjoints, [&](BasicSweep<Real>& sweep) { target_of_seed(y.word(), y.destination(), sweep).put(0, s); });
-}
-
-template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), to{y.slot(), no_range}, scalar(s) {}
-template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<const Real> s) : word(y.word()), to(y.destination()), scalar(0), values(s) {
-  if (s.size() != y.size()) throw ShapeError(fmt::format("sweep: {} seeds for an output of shape {}", s.size(), y.shape().text()));
-  if (s.empty()) throw ShapeError("sweep: the output is empty");
-}
-
 template <class Real> BasicRecording<Real>::BasicRecording(BasicTape<Real>& tape) : tape_(&tape), previous_(newest_recording<Real>) {
   if (tape.thread_ != &here) throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
   newest_recording<Real> = this;
@@ -466,46 +319,6 @@ template <class Real> void BasicRecording<Real>::activate_newest() noexcept {
   active_tape<Real> = newest_recording<Real> == nullptr ? &no_tape<Real> : newest_recording<Real>->tape_;
 }
 
-template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, std::size_t count) const {
-  if (!complete_ || segments_.empty()) throw TapeError("adjoint: no sweep has filled these adjoints yet");
-  if (word == constant_word) throw TapeError("adjoint: asked for that of a constant, which was never recorded");
-  if (word == moved_word) throw TapeError("adjoint: asked for that of a moved-from variable");
-  for (const Segment& s : segments_)
-    if (s.id == (word & ~fresh_bit) && first >= s.first && first + count <= s.end) return;
-  throw TapeError("adjoint: asked for that of a variable which was recorded after this sweep, or on another tape, or before a clear or rewind");
-}
-
-template <class Real> const Real& BasicAdjoints<Real>::operator[](const BasicVar<Real>& x) const {
-  require(x.word(), x.slot(), 1);
-  write_out(x.slot(), 1);
-  return values_[x.slot()];
-}
-template <class Real> std::span<const Real> BasicAdjoints<Real>::operator[](const BasicTensor<Real>& x) const {
-  require(x.word(), x.slot(), x.size());
-  write_out(x.slot(), x.size());
-  return {values_.data() + x.slot(), x.size()};
-}
-template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const noexcept {
-  write_out(0, values_.size());
-  return {values_.data(), values_.size()};
-}
-template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
-  static std::mutex mutex;
-  for (Uniform& u : uniform_) {
-    if (u.first >= first + count || first >= std::size_t{u.first} + u.count) continue;
-    const std::atomic_ref<bool> written(u.written);
-    if (written.load(std::memory_order_acquire)) continue;
-    const std::lock_guard lock(mutex);
-    if (written.load(std::memory_order_relaxed)) continue;
-    std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
-    written.store(true, std::memory_order_release);
-  }
-}
-template <class Real>
-BasicAdjoints<Real>::BasicAdjoints(const BasicAdjoints& other)
-    : values_((other.write_out(0, other.values_.size()), other.values_)), held_(other.held_), segments_(other.segments_), complete_(other.complete_) {}
-template <class Real> BasicAdjoints<Real>& BasicAdjoints<Real>::operator=(const BasicAdjoints& other) { return *this = BasicAdjoints(other); }
-
 template class TapeCore<float>;
 template class TapeCore<double>;
 template class TapeCore<Dual<double>>;
@@ -515,11 +328,5 @@ template class BasicTape<Dual<double>>;
 template class BasicRecording<float>;
 template class BasicRecording<double>;
 template class BasicRecording<Dual<double>>;
-template class BasicAdjoints<float>;
-template class BasicAdjoints<double>;
-template class BasicAdjoints<Dual<double>>;
-template struct Seed<float>;
-template struct Seed<double>;
-template struct Seed<Dual<double>>;
 
 }  // namespace gradus

@@ -301,11 +301,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[gnu::noinline, gnu::cold]] void draw_ids();
   [[gnu::always_inline]] void forget_above(const Mark& to) noexcept;
   [[gnu::noinline]] void rewind_further(const Mark& to);
-  // Inlined: on arrays of ten elements, calls between these take longer than what they do.
-  [[gnu::always_inline]] void start_sweep(BasicAdjoints<Real>& adjoints) const;
-  [[gnu::always_inline]] void finish_sweep(BasicAdjoints<Real>& adjoints) const;
-  /// put_seeds(sweep) puts the adjoints of the outputs.
-  template <class PutSeeds> [[gnu::always_inline]] void sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const;
+  struct Sweeping;  // in sweep.cpp
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
   void hold_scalars(std::uint32_t range) noexcept {
@@ -313,7 +309,6 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     r.zeros_end = r.first + r.count;
     r.start = Held::each;
   }
-  [[gnu::always_inline]] Target<Real> target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const;
 
   Stack<Block<Real>> blocks_;
   Stack<Range> ranges_;      // in the order of their slots; all others are those of scalars

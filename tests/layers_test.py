@@ -17,7 +17,7 @@ BELOW_FOLDER = {
 }
 
 # What the headers of each layer of autodiff/ may include of the other layers. A layer is a file or a folder of that name.
-# Every other file only has to leave verify and trace alone: a .cpp may look up, as tape.cpp does to sweep from a Var.
+# Every other file only has to leave verify and trace alone: a .cpp may look up, as sweep.cpp does to start from a Var.
 BELOW_LAYER = {
     "number": [],
     "simd": ["number"],

@@ -1,0 +1,57 @@
+// The adjoints of a sweep, as they are read.
+#include <autodiff/tape.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include <autodiff/tensor.hpp>
+#include <autodiff/var.hpp>
+
+namespace gradus {
+
+template <class Real> void BasicAdjoints<Real>::require(Word word, Slot first, std::size_t count) const {
+  if (!complete_ || segments_.empty()) throw TapeError("adjoint: no sweep has filled these adjoints yet");
+  if (word == constant_word) throw TapeError("adjoint: asked for that of a constant, which was never recorded");
+  if (word == moved_word) throw TapeError("adjoint: asked for that of a moved-from variable");
+  for (const Segment& s : segments_)
+    if (s.id == (word & ~fresh_bit) && first >= s.first && first + count <= s.end) return;
+  throw TapeError("adjoint: asked for that of a variable which was recorded after this sweep, or on another tape, or before a clear or rewind");
+}
+
+template <class Real> const Real& BasicAdjoints<Real>::operator[](const BasicVar<Real>& x) const {
+  require(x.word(), x.slot(), 1);
+  write_out(x.slot(), 1);
+  return values_[x.slot()];
+}
+template <class Real> std::span<const Real> BasicAdjoints<Real>::operator[](const BasicTensor<Real>& x) const {
+  require(x.word(), x.slot(), x.size());
+  write_out(x.slot(), x.size());
+  return {values_.data() + x.slot(), x.size()};
+}
+template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const noexcept {
+  write_out(0, values_.size());
+  return {values_.data(), values_.size()};
+}
+template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
+  static std::mutex mutex;
+  for (Uniform& u : uniform_) {
+    if (u.first >= first + count || first >= std::size_t{u.first} + u.count) continue;
+    const std::atomic_ref<bool> written(u.written);
+    if (written.load(std::memory_order_acquire)) continue;
+    const std::lock_guard lock(mutex);
+    if (written.load(std::memory_order_relaxed)) continue;
+    std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    written.store(true, std::memory_order_release);
+  }
+}
+template <class Real>
+BasicAdjoints<Real>::BasicAdjoints(const BasicAdjoints& other)
+    : values_((other.write_out(0, other.values_.size()), other.values_)), held_(other.held_), segments_(other.segments_), complete_(other.complete_) {}
+template <class Real> BasicAdjoints<Real>& BasicAdjoints<Real>::operator=(const BasicAdjoints& other) { return *this = BasicAdjoints(other); }
+
+template class BasicAdjoints<float>;
+template class BasicAdjoints<double>;
+template class BasicAdjoints<Dual<double>>;
+
+}  // namespace gradus
