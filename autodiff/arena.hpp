@@ -26,9 +26,12 @@ inline constexpr bool reserves_at_once = false;
 [[nodiscard]] Reservation reserve_more(Reservation old, std::size_t used, std::size_t bytes);
 void release(Reservation) noexcept;
 
+/// How close to the core a prefetched line is wanted.
+enum class Cache { first, second };
 /// Asks for the cache line that lies so many bytes behind p, whatever is there.
-[[gnu::always_inline]] inline void prefetch(const void* p, std::ptrdiff_t bytes) noexcept {
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(bytes)));
+template <Cache cache = Cache::first> [[gnu::always_inline]] inline void prefetch(const void* p, std::ptrdiff_t bytes) noexcept {
+  const auto* const line = reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) + static_cast<std::uintptr_t>(bytes));
+  __builtin_prefetch(line, 0, cache == Cache::first ? 3 : 2);
 }
 
 /// Uninitialised memory aligned to cache lines, and to huge pages where it is large. Throws std::bad_alloc.

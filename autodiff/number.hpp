@@ -131,6 +131,8 @@ template <class A, Number T> [[nodiscard]] auto over_one_plus(const A& a, const 
 template <Condition C, Number T> [[nodiscard]] auto part_of_one_plus(const C& is_e, const T& e) { return over_one_plus(where(is_e, e, 1.0), e); }
 /// a/(1 + e)^2, for 0 <= e <= 1; rounds less than dividing by the square.
 template <class A, Number T> [[nodiscard]] auto over_square_of_one_plus(const A& a, const T& e) { return a / (1.0 + e * (2.0 + e)); }
+/// e/(1 + e)^2, for 0 <= e <= 1: the slope of the logistic function where e is e^-|x|.
+template <Number T> [[nodiscard]] auto logistic_slope(const T& e) { return over_square_of_one_plus(e, e); }
 
 template <Number T> [[nodiscard]] T square(const T& x) { return x * x; }
 

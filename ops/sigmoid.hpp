@@ -21,7 +21,7 @@ struct Sigmoid {
   }
   static auto derivative(Number auto x, Number auto /*y*/) {
     const auto e = exp_below_zero(minus_abs(x));
-    return over_square_of_one_plus(e, e);
+    return logistic_slope(e);
   }
 };
 

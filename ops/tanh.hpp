@@ -16,8 +16,7 @@ struct Tanh {
                                           {"worst seen", {0x1.f03eb5fa5a0d4p-6, 0x1.ee8b21176f5cp-5, -0x1.c61cad9464394p-7}}}, .source = "DLMF 4.34"};
   static auto value(Number auto x) { return tanh(x); }
   static auto derivative(Number auto x, Number auto /*y*/) {
-    const auto t = exp_below_zero(-2.0 * abs(x));
-    return over_square_of_one_plus(4.0 * t, t);
+    return 4.0 * logistic_slope(exp_below_zero(-2.0 * abs(x)));
   }
 };
 

@@ -145,10 +145,10 @@ template <int N> GRADUS_INLINE Pack<double, N> ordinary_expm1(const Pack<double,
 
 #endif
 
-/// 1/(1 + e) for 0 <= e <= 1, as high + low: what is lost in 1 + e is put back.
+/// 1/(1 + e) for 0 <= e <= 1, as high + low.
 template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(const Pack<double, N>& e) {
   using P = Pack<double, N>;
-  const P s = e + 1.0, lost = e - (s - 1.0);
+  const P s = e + 1.0;
   P inverse;
 #if defined(__AVX512F__)
   // From 14 bits to 42 and, below, to all of them: a division takes three times as long.
@@ -159,9 +159,10 @@ template <int N> GRADUS_INLINE TwoPart<Pack<double, N>> inverse_of_one_plus(cons
   inverse = 1.0 / s;
 #endif
   if constexpr (has_fma) {
-    const P residue = fma(-lost, inverse, fma(-s, inverse, P(1.0))), high = fma(inverse, residue, inverse);
+    const P residue = fma(-e, inverse, 1.0 - inverse), high = fma(inverse, residue, inverse);  // of 1 + e rather than of s; 1 - inverse is exact
     return {high, fma(inverse, residue, inverse - high)};
   } else {
+    const P lost = e - (s - 1.0);
     return {inverse - lost * (inverse * inverse), P(0.0)};
   }
 }
@@ -216,6 +217,15 @@ template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> over_squar
     return fma(once, high, once * (low + low));
   } else {
     return a / (1.0 + e * (2.0 + e));
+  }
+}
+/// As e·h·(1 - e·h) with h = 1/(1 + e): what h is off cancels near e = 1, and e·h needs no correction of its own.
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<double, N> logistic_slope(const Pack<double, N>& e) {
+  if constexpr (has_fma) {
+    const auto h = detail::inverse_of_one_plus(e).high;
+    return e * fma(-(e * h), h, h);
+  } else {
+    return over_square_of_one_plus(e, e);
   }
 }
 

@@ -34,18 +34,18 @@ template <int N> GRADUS_INLINE FloatExponentialParts<N> float_exponential_parts(
   return {power, fma(r2, q, r)};
 }
 
-/// 1/(1 + e) for 0 <= e <= 1, as high + low: what is lost in 1 + e is put back.
-template <int N> GRADUS_INLINE TwoPart<Pack<float, N>> inverse_of_one_plus(const Pack<float, N>& e) {
+/// 1/(1 + e) for 0 <= e <= 1.
+template <int N> GRADUS_INLINE Pack<float, N> inverse_of_one_plus(const Pack<float, N>& e) {
   using P = Pack<float, N>;
-  const P s = e + 1.0, lost = e - (s - 1.0);
+  const P s = e + 1.0;
   P inverse;
 #if defined(__AVX512F__)
   for (int p = 0; p < P::parts; ++p) inverse.part[p] = _mm512_maskz_rcp14_ps(0xffff, s.part[p]);  // 14 bits, and all of them below
 #else
   inverse = 1.0 / s;
 #endif
-  const P residue = fma(-lost, inverse, fma(-s, inverse, P(1.0))), high = fma(inverse, residue, inverse);
-  return {high, fma(inverse, residue, inverse - high)};
+  const P residue = fma(-e, inverse, 1.0 - inverse);  // of 1 + e rather than of s; 1 - inverse is exact
+  return fma(inverse, residue, inverse);
 }
 
 }  // namespace gradus::detail
@@ -62,21 +62,21 @@ template <int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> expm1_below_zero(con
 }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> tanh(const Pack<float, N>& x) {
   const auto twice = -2.0 * abs(x);
-  return detail::copy_sign(expm1_below_zero(twice) * detail::inverse_of_one_plus(exp_below_zero(twice)).high, x);
+  return detail::copy_sign(expm1_below_zero(twice) * detail::inverse_of_one_plus(exp_below_zero(twice)), x);
 }
 
 // What number.hpp has for plain numbers.
 template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> over_one_plus(const A& a, const Pack<float, N>& e) {
-  return a * detail::inverse_of_one_plus(e).high;
+  return a * detail::inverse_of_one_plus(e);
 }
 template <int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> part_of_one_plus(const Mask<float, N>& is_e, const Pack<float, N>& e) {
-  const auto inverse = detail::inverse_of_one_plus(e).high;
+  const auto inverse = detail::inverse_of_one_plus(e);
   return where(is_e, e * inverse, inverse);
 }
-template <class A, int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> over_square_of_one_plus(const A& a, const Pack<float, N>& e) {
-  const auto [high, low] = detail::inverse_of_one_plus(e);
-  const auto once = a * high;
-  return fma(once, high, once * (low + low));
+/// As e·h·(1 - e·h) with h = 1/(1 + e): what h is off cancels near e = 1, and e·h needs no correction of its own.
+template <int N> [[nodiscard]] GRADUS_INLINE Pack<float, N> logistic_slope(const Pack<float, N>& e) {
+  const auto h = detail::inverse_of_one_plus(e);
+  return e * fma(-(e * h), h, h);
 }
 
 }  // namespace gradus
