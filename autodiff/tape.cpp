@@ -333,7 +333,7 @@ template <class Real> inline void BasicTape<Real>::start_sweep(BasicAdjoints<Rea
   if (adjoints.values_.size() != n) [[unlikely]] adjoints.values_.resize(n);
   const std::size_t ranges = ranges_.size();
   if (adjoints.held_.size() != ranges) [[unlikely]] adjoints.held_.resize(ranges);
-  adjoints.uniform_.clear();
+  adjoints.unwritten_.clear();
   // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
   Real* const adjoint = adjoints.values_.data();
   const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
@@ -353,17 +353,28 @@ template <class Real> inline void BasicTape<Real>::start_sweep(BasicAdjoints<Rea
   if (done != n) put_zeros(done, n);
 }
 
+/// Writes a multiple, or leaves it to those who look where the range before held the same: a sum hands it on to its terms.
+template <class Real> [[gnu::noinline]] void BasicTape<Real>::finish_multiple(BasicAdjoints<Real>& adjoints, const Range& range, Written& last) const {
+  Real* const to = adjoints.values_.data() + range.first;
+  const Multiple<Real> m = BasicSweep<Real>::read_multiple(to);
+  if (last.slot != 0 && m.is(last.multiple)) return adjoints.unwritten_.push_back({range.first, range.count, last.slot, false});
+  m.direction->write(*m.direction, m.factor, to);
+  last = {m, range.first};
+}
+
 template <class Real> inline void BasicTape<Real>::finish_sweep(BasicAdjoints<Real>& adjoints) const {
   constexpr std::size_t few = 64;  // sooner written than remembered
   const std::size_t ranges = ranges_.size();
+  Written last{};
   const Held* const held = adjoints.held_.data();
   for (std::size_t r = 0; r < ranges; ++r) {
     if (held[r] == Held::each) [[likely]] continue;
     const Slot slot = ranges_[r].first, count = ranges_[r].count;
     Real* const first = adjoints.values_.data() + slot;
     if (held[r] == Held::nothing) zero(first, count);
+    else if (held[r] == Held::multiple) finish_multiple(adjoints, ranges_[r], last);
     else if (count <= few) std::fill_n(first, count, Real(*first));
-    else adjoints.uniform_.push_back({slot, count, false});
+    else adjoints.unwritten_.push_back({slot, count, slot, false});
   }
   // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
   const std::size_t older = segments_.size() - 1;
@@ -390,7 +401,7 @@ inline void BasicTape<Real>::sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&
     const Held held = adjoints.held_[block.range];
     if (held == Held::nothing) continue;
     const Real* up = adjoint + block.first;
-    const Real* const up_end = up + (held == Held::one ? 1 : block.count);
+    const Real* const up_end = up + (held == Held::each ? block.count : 1);
     while (up != up_end && is_zero(*up)) ++up;
     if (up == up_end) continue;
     sweep.enter(block.range);
@@ -487,13 +498,14 @@ template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const
 }
 template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
   static std::mutex mutex;
-  for (Uniform& u : uniform_) {
+  for (Unwritten& u : unwritten_) {
     if (u.first >= first + count || first >= std::size_t{u.first} + u.count) continue;
     const std::atomic_ref<bool> written(u.written);
     if (written.load(std::memory_order_acquire)) continue;
     const std::lock_guard lock(mutex);
     if (written.load(std::memory_order_relaxed)) continue;
-    std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    if (u.source == u.first) std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    else std::copy_n(values_.data() + u.source, u.count, values_.data() + u.first);
     written.store(true, std::memory_order_release);
   }
 }

@@ -299,6 +299,8 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   // Inlined: on arrays of ten elements, calls between these take longer than what they do.
   [[gnu::always_inline]] void start_sweep(BasicAdjoints<Real>& adjoints) const;
   [[gnu::always_inline]] void finish_sweep(BasicAdjoints<Real>& adjoints) const;
+  struct Written { Multiple<Real> multiple; Slot slot; };
+  void finish_multiple(BasicAdjoints<Real>& adjoints, const Range& range, Written& last) const;
   /// put_seeds(sweep) puts the adjoints of the outputs.
   template <class PutSeeds> [[gnu::always_inline]] void sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const;
   static void require_alive_elsewhere(Word word, Slot slot);
@@ -364,11 +366,12 @@ template <class Real> class BasicAdjoints {
   friend class BasicTape<Real>;
   void require(Word word, Slot first, std::size_t count) const;
   void write_out(Slot first, std::size_t count) const noexcept;
-  /// A range whose elements all have the adjoint in its first slot; they are written when somebody looks, who may be several threads at once.
-  struct Uniform { Slot first, count; bool written; };
+  /// A range whose elements all have the adjoint in its first slot, or those of another range, which begins at `source`; they are written when
+  /// somebody looks, who may be several threads at once.
+  struct Unwritten { Slot first, count, source; bool written; };
   mutable std::vector<Real, UninitialisedAllocator<Real>> values_;
   std::vector<Held> held_;         // by every range
-  mutable std::vector<Uniform> uniform_;
+  mutable std::vector<Unwritten> unwritten_;
   std::vector<Segment> segments_;
   bool complete_ = false;          // else there is nothing to read
 };
