@@ -11,7 +11,7 @@ namespace gradus {
 /// What a tensor calls before its values are read for the first time.
 struct Pending {
   void (*compute)(Pending& self);
-  const void* kind;  ///< which type it is, for those who can do better than ask for values: &pending_kind of it
+  const void* kind = nullptr;  ///< which type it is, for those who can do better than ask for values: &pending_kind of it
   bool done = false;
 };
 template <class P> inline constexpr char pending_kind = 0;
