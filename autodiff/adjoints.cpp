@@ -35,13 +35,14 @@ template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const
 }
 template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
   static std::mutex mutex;
-  for (Uniform& u : uniform_) {
+  for (Unwritten& u : unwritten_) {
     if (u.first >= first + count || first >= std::size_t{u.first} + u.count) continue;
     const std::atomic_ref<bool> written(u.written);
     if (written.load(std::memory_order_acquire)) continue;
     const std::lock_guard lock(mutex);
     if (written.load(std::memory_order_relaxed)) continue;
-    std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    if (u.source == u.first) std::fill_n(values_.data() + u.first + 1, u.count - 1, Real(values_[u.first]));
+    else std::copy_n(values_.data() + u.source, u.count, values_.data() + u.first);
     written.store(true, std::memory_order_release);
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace gradus {
@@ -11,8 +12,9 @@ namespace gradus {
 /// Index of an adjoint. 0 means "no operand".
 using Slot = std::uint32_t;
 
-/// What the adjoints of a range hold during a sweep: nothing yet, one number each, or one number for all of them, which is in the first slot.
-enum class Held : unsigned char { nothing, each, one };
+/// What the adjoints of a range hold during a sweep: nothing yet, one number each, one number for all of them, which is in the first slot, or a
+/// Multiple, which is in the first slots.
+enum class Held : unsigned char { nothing, each, one, multiple };
 /// The adjoints of one array: `count` slots from `first` on. A sweep starts with zeros from the end of the range below, `below`, up to `zeros_end`:
 /// that is `first`, or the end of the range once an element was taken as a Var, so that nodes add to single slots and it holds `each` from the start.
 /// `open`: a span for writing its values has been given away.
@@ -40,6 +42,18 @@ template <class Real> struct Target {
   }
 };
 
+/// An array that is remembered on a tape. A pullback may say that adjoints are a multiple of it, instead of writing them: the one that they are for may
+/// know more of the array, such as its sum.
+template <class Real> struct Direction {
+  void (*write)(const Direction& self, Real factor, Real* to);  ///< to = factor·array
+  const void* of;  ///< who knows more of it
+};
+template <class Real> struct Multiple {
+  Real factor;
+  const Direction<Real>* direction;
+  [[nodiscard]] bool is(const Multiple& other) const noexcept { return factor == other.factor && direction == other.direction; }
+};
+
 /// A sweep as a pullback sees it: the adjoints of its result, which are complete, and those of its operands, which it contributes to.
 template <class Real> class BasicSweep {
  public:
@@ -47,25 +61,44 @@ template <class Real> class BasicSweep {
 
   /// The adjoints of the result of the pullback, an array that was recorded from slot `first` on.
   [[nodiscard]] const Real* adjoint(Slot first) noexcept {
-    if (held_[result_] == Held::one) [[unlikely]] write_out(result_);
+    if (held_[result_] > Held::each) [[unlikely]] write_out(result_);
     return adjoint_ + first;
   }
   /// The adjoint of a result of one element.
   [[nodiscard]] const Real& single(Slot slot) const noexcept { return adjoint_[slot]; }
   /// The adjoint of every element of the result where they have the same; else null.
   [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + ranges_[result_].first : nullptr; }
+  /// The adjoints of the result where they are a multiple of a direction that `of` knows more of; else the direction is null.
+  [[nodiscard]] Multiple<Real> multiple(const void* of) const noexcept {
+    if (held_[result_] != Held::multiple) return {Real(0), nullptr};
+    const Multiple<Real> m = read_multiple(adjoint_ + ranges_[result_].first);
+    return m.direction->of == of ? m : Multiple<Real>{Real(0), nullptr};
+  }
   /// For a pullback that can write as well as add. An operand that occurs twice is written once and added to once, in the order of the calls.
   [[nodiscard]] Target<Real> target(Destination d) noexcept {
     if (d.range == no_range) return {adjoint_ + d.first, true};
-    if (held_[d.range] == Held::one) [[unlikely]] write_out(d.range);
+    if (held_[d.range] > Held::each) [[unlikely]] write_out(d.range);
     return {adjoint_ + d.first, std::exchange(held_[d.range], Held::each) != Held::nothing};
   }
   /// Contributes `part` to every element without writing them all. False, and nothing is done, when they hold different numbers already.
   [[nodiscard]] bool put_uniform(Destination d, const Real& part) noexcept {
-    if (d.range == no_range || held_[d.range] == Held::each) return false;
+    if (d.range == no_range || (held_[d.range] != Held::nothing && held_[d.range] != Held::one)) return false;
     if (std::exchange(held_[d.range], Held::one) == Held::one) adjoint_[d.first] += part;
     else adjoint_[d.first] = part;
     return true;
+  }
+  /// Contributes a multiple of a direction, which must stay on the tape, to an array that nothing has been contributed to yet. False, and nothing is
+  /// done, when something has.
+  [[nodiscard]] bool put_multiple(Destination d, const Multiple<Real>& m) noexcept {
+    if (d.range == no_range || held_[d.range] != Held::nothing || ranges_[d.range].count * sizeof(Real) < sizeof m) return false;
+    held_[d.range] = Held::multiple;
+    std::memcpy(static_cast<void*>(adjoint_ + d.first), &m, sizeof m);
+    return true;
+  }
+  [[nodiscard]] static Multiple<Real> read_multiple(const Real* first) noexcept {
+    Multiple<Real> m;
+    std::memcpy(static_cast<void*>(&m), first, sizeof m);
+    return m;
   }
   /// For a pullback that only adds: what nobody has written yet is filled with zeros first.
   [[nodiscard]] Real* sum(Destination d) noexcept {
@@ -79,7 +112,13 @@ template <class Real> class BasicSweep {
  private:
   void write_out(std::uint32_t range) noexcept {
     const Range& written = ranges_[range];
-    std::fill_n(adjoint_ + written.first, written.count, Real(adjoint_[written.first]));
+    Real* const to = adjoint_ + written.first;
+    if (held_[range] == Held::one) {
+      std::fill_n(to, written.count, Real(*to));
+    } else {
+      const Multiple<Real> m = read_multiple(to);
+      m.direction->write(*m.direction, m.factor, to);
+    }
     held_[range] = Held::each;
   }
   Real* adjoint_;

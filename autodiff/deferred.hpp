@@ -1,4 +1,4 @@
-// Elementwise results that nobody has asked for yet: only recorded. Values, slopes and the sum are worked out for whoever asks first, together.
+// Results that nobody has asked for yet: only recorded. Of elementwise ones, values, slopes and the sum are worked out for whoever asks first, together.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,10 @@ namespace gradus {
 /// What a tensor calls before its values are read for the first time.
 struct Pending {
   void (*compute)(Pending& self);
+  const void* kind = nullptr;  ///< which type it is, for those who can do better than ask for values: &pending_kind of it
   bool done = false;
 };
+template <class P> inline constexpr char pending_kind = 0;
 
 /// Arrays from this size on are deferred: below, bookkeeping costs more than a pass over memory in cache.
 inline constexpr std::size_t deferred_size = 256;

@@ -26,7 +26,11 @@ class Shape {
     return n;
   }
   [[nodiscard]] std::size_t operator[](std::size_t axis) const noexcept { return extents_[axis]; }
-  [[nodiscard]] bool operator==(const Shape&) const = default;
+  [[nodiscard]] bool operator==(const Shape& other) const noexcept {
+    std::uint32_t differ = rank_ ^ other.rank_;  // the default calls memcmp
+    for (std::size_t i = 0; i < max_rank; ++i) differ |= extents_[i] ^ other.extents_[i];
+    return differ == 0;
+  }
   /// "2x3x4", or "scalar".
   [[nodiscard]] std::string text() const;
   /// An axis counted from the front, or from the back if negative, as 0 … rank-1. Throws ShapeError naming `who`.

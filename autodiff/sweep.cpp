@@ -47,7 +47,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     const std::size_t n = std::size_t{tape.slots_} + 1, ranges = tape.ranges_.size();
     adjoints.values_.replace_uninitialised(n, line);
     adjoints.held_.replace_uninitialised(ranges, 0);
-    adjoints.uniform_.cut(0);
+    adjoints.unwritten_.cut(0);
     // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
     Real* const adjoint = adjoints.values_.data();
     Held* const held = adjoints.held_.data();
@@ -66,8 +66,22 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     if (done != n) put_zeros(done, n);
   }
 
+  struct Written { Multiple<Real> multiple; Slot slot; };
+  /// Writes a multiple, or leaves it to those who look where the range before held the same: a sum hands it on to its terms.
+  [[gnu::noinline]] void finish_multiple(const Range& range, Written& last) const {
+    Real* const to = adjoints.values_.data() + range.first;
+    const Multiple<Real> m = BasicSweep<Real>::read_multiple(to);
+    if (last.slot != 0 && m.is(last.multiple)) {
+      ::new (adjoints.unwritten_.push()) typename BasicAdjoints<Real>::Unwritten{range.first, range.count, last.slot, false};
+      return;
+    }
+    m.direction->write(*m.direction, m.factor, to);
+    last = {m, range.first};
+  }
+
   [[gnu::always_inline]] void finish() const {
     constexpr std::size_t few = 64;  // sooner written than remembered
+    Written last{};
     const std::size_t ranges = tape.ranges_.size();
     const Held* const held = adjoints.held_.data();
     for (std::size_t r = 0; r < ranges; ++r) {
@@ -75,8 +89,9 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       const Slot slot = tape.ranges_[r].first, count = tape.ranges_[r].count;
       Real* const first = adjoints.values_.data() + slot;
       if (held[r] == Held::nothing) zero(first, count);
+      else if (held[r] == Held::multiple) finish_multiple(tape.ranges_[r], last);
       else if (count <= few) std::fill_n(first, count, Real(*first));
-      else ::new (adjoints.uniform_.push()) typename BasicAdjoints<Real>::Uniform{slot, count, false};
+      else ::new (adjoints.unwritten_.push()) typename BasicAdjoints<Real>::Unwritten{slot, count, slot, false};
     }
     // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
     const std::size_t older = tape.segments_.size() - 1;
@@ -105,7 +120,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       if (held[block->range] == Held::nothing) continue;
       const Real* up = adjoint + block->first;
       if (is_zero(*up)) {
-        const Real* const up_end = up + (held[block->range] == Held::one ? 1 : block->count);
+        const Real* const up_end = up + (held[block->range] == Held::each ? block->count : 1);
         do ++up;
         while (up != up_end && is_zero(*up));
         if (up == up_end) continue;

@@ -370,11 +370,12 @@ template <class Real> class BasicAdjoints {
   friend class BasicTape<Real>;
   void require(Word word, Slot first, std::size_t count) const;
   void write_out(Slot first, std::size_t count) const noexcept;
-  /// A range whose elements all have the adjoint in its first slot; they are written when somebody looks, who may be several threads at once.
-  struct Uniform { Slot first, count; bool written; };
+  /// A range whose elements all have the adjoint in its first slot, or those of another range, which begins at `source`; they are written when
+  /// somebody looks, who may be several threads at once.
+  struct Unwritten { Slot first, count, source; bool written; };
   mutable Stack<Real> values_;
   Stack<Held> held_;         // by every range
-  mutable Stack<Uniform> uniform_;
+  mutable Stack<Unwritten> unwritten_;
   Stack<Segment> segments_;
   bool complete_ = false;          // else there is nothing to read
 };

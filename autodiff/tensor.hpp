@@ -67,8 +67,8 @@ template <class Real> class BasicTensor {
   BasicTensor(const Shape& shape, std::initializer_list<Real> values) : BasicTensor(shape, std::span<const Real>(values.begin(), values.size())) {}
   [[nodiscard]] static BasicTensor constant(const Shape& shape, std::span<const Real> values) { return BasicTensor(shape, values); }
   /// A constant over memory of yours, of which nothing is copied or counted: the batches of a training loop. The memory must outlive this tensor, its
-  /// copies, and every tape that recorded an operation on them, until that is rewound or cleared; so must the values, or the gradients are those
-  /// of the new ones. Throws ShapeError unless there are as many values as the shape has elements.
+  /// copies, and every tape that recorded an operation on them, until that is rewound or cleared; so must the values, or results and gradients may
+  /// be those of the new ones. Throws ShapeError unless there are as many values as the shape has elements.
   [[nodiscard]] static BasicTensor borrowed(const Shape& shape, std::span<const Real> values) {
     BasicTensor t(shape, Uninitialised{});
     if (values.size() != t.size_) throw_size_mismatch("borrowed", values.size(), shape);
@@ -152,7 +152,16 @@ template <class Real> class BasicTensor {
     return data_;
   }
   /// The elementwise operation that this is the result of while nobody has asked for its values; else null. The tensor must be alive.
-  [[nodiscard]] Deferred<Real>* deferred() const noexcept { return elementwise_ && !pending_->done ? static_cast<Deferred<Real>*>(pending_) : nullptr; }
+  [[nodiscard]] Deferred<Real>* deferred() const noexcept {
+    auto* const operation = pending<Deferred<Real>>();
+    return operation != nullptr && !operation->done ? operation : nullptr;
+  }
+  /// What works out the values of this, or has, where it is of type P; else null. The tensor must be alive.
+  template <class P> [[nodiscard]] P* pending() const noexcept {
+    return pending_ != nullptr && pending_->kind == &pending_kind<P> ? static_cast<P*>(pending_) : nullptr;
+  }
+  /// True when the values were not worked out at once.
+  [[nodiscard]] bool is_pending() const noexcept { return pending_ != nullptr; }
   /// The memory of a constant, which a pullback that reads it gives its tape to keep; null for a recorded or borrowed tensor.
   [[nodiscard]] const std::shared_ptr<Real[]>& owned() const noexcept { return owned_; }
 
@@ -169,7 +178,7 @@ template <class Real> class BasicTensor {
   Pending* pending_ = nullptr;     // results that may not have been worked out yet only
   Destination to_;
   Word word_ = constant_word;
-  bool input_ = false, elementwise_ = false;
+  bool input_ = false;
 };
 
 /// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
@@ -205,7 +214,6 @@ template <class Real> class BasicResult {
   void defer(Pending& pending) noexcept { tensor_.pending_ = &pending; }
   void defer(Deferred<Real>& deferred, const BasicTensor<Real>& x) noexcept {
     tensor_.pending_ = &deferred;
-    tensor_.elementwise_ = true;
     if (x.input_) tape_->note_deferred(deferred);
   }
   [[nodiscard]] BasicTape<Real>& tape() noexcept { return *tape_; }
@@ -374,8 +382,32 @@ template <class Op, class Real> BasicTensor<Real> apply_kernels(const gradus_ker
   });
 }
 
+/// The same for operands of one element each, which the bookkeeping of broadcasting would cost twice as much as all else.
+template <class Op, class Real>
+BasicTensor<Real> apply_to_one(const gradus_kernels::Binary<Real>& kernels, const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
+  BasicResult<Real> result(a.rank() < b.rank() ? b.shape() : a.shape(), {&a, &b});
+  const Real *pa = a.data(), *pb = b.data();
+  Real* out = result.data();
+  constexpr auto neither = static_cast<int>(gradus_kernels::Single::neither);
+  kernels.value[neither](&op, pa, pb, out, 1);
+  return std::move(result).record([&](Slot first) {
+    return [op, pull = kernels.pull[neither], pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
+      using gradus_kernels::Into;
+      const auto target = [&](Destination to) -> std::pair<Real*, Into> {
+        if (!to) return {nullptr, Into::none};
+        const Target<Real> t = sweep.target(to);
+        return {t.to, t.add ? Into::add : Into::write};
+      };
+      const auto [sum_a, into_a] = target(to_a);
+      const auto [sum_b, into_b] = target(to_b);
+      pull(&op, pa, pb, out, sweep.adjoint(first), sum_a, into_a, sum_b, into_b, 1);
+    };
+  });
+}
+
 template <class Op, class Real>
 BasicTensor<Real> apply_kernels(const gradus_kernels::Binary<Real>& kernels, const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
+  if (a.size() == 1 && b.size() == 1) return apply_to_one(kernels, op, a, b);
   const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
   const BroadcastMap map(shape, a.shape(), b.shape());
   BasicResult<Real> result(shape, {&a, &b});
@@ -449,7 +481,7 @@ template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& 
 namespace detail {
 /// The number as the other operand of an operation on x: on the tape's own memory when the operation will be recorded.
 template <class Real, class Y> BasicTensor<Real> operand_beside(const BasicTensor<Real>& x, const Y& y) {
-  if constexpr (!AVar<Y>)
+  if constexpr (!AVar<Y> && !is_tensor<Y>)
     if (!x.is_constant() && active_tape<Real>->admits(x.word(), x.slot())) {
       Real* const copy = static_cast<BasicTape<Real>&>(*active_tape<Real>).allocate(1);
       ::new (copy) Real(static_cast<Real>(y));

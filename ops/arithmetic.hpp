@@ -3,6 +3,7 @@
 
 #include <autodiff/op.hpp>
 #include <autodiff/tensor.hpp>
+#include <ops/prediction.hpp>
 
 namespace gradus {
 
@@ -64,7 +65,13 @@ concept TensorOperands = (is_tensor<A> && (is_tensor<B> || is_var<B> || std::is_
 // Elementwise with NumPy broadcasting. Throw ShapeError when the shapes do not broadcast.
 template <class A, class B>
   requires TensorOperands<A, B>
-[[nodiscard]] auto operator+(const A& a, const B& b) { return apply(Add{}, a, b); }
+[[nodiscard]] auto operator+(const A& a, const B& b) {
+  if constexpr (is_tensor<A>)
+    if (is_product_and_number(a, b)) [[unlikely]] return product_plus(a, detail::operand_beside(a, b));
+  if constexpr (is_tensor<B>)
+    if (is_product_and_number(b, a)) [[unlikely]] return product_plus(b, detail::operand_beside(b, a));
+  return apply(Add{}, a, b);
+}
 template <class A, class B>
   requires TensorOperands<A, B>
 [[nodiscard]] auto operator-(const A& a, const B& b) { return apply(Sub{}, a, b); }

@@ -51,7 +51,7 @@ template <class Real, class Finish> struct DeferredSum : Pending {
   Real* out;
   Finish finish;
   DeferredSum(Deferred<Real>& array, Real* to, const Finish& f)
-      : Pending{[](Pending& self) { static_cast<DeferredSum&>(self).work_out(); }}, of(&array), out(to), finish(f) {}
+      : Pending{[](Pending& self) { static_cast<DeferredSum&>(self).work_out(); }, &pending_kind<DeferredSum>}, of(&array), out(to), finish(f) {}
 
  private:
   void work_out() {

@@ -5,6 +5,7 @@
 
 #include <ops/array_call.hpp>
 #include <ops/matrix_product.hpp>
+#include <ops/prediction.hpp>
 
 namespace gradus {
 
@@ -17,6 +18,10 @@ template <class Real> BasicTensor<Real> matmul(const BasicTensor<Real>& a, const
   const Shape shape = a.rank() == 2 ? (b.rank() == 2 ? Shape{n, m} : Shape{n}) : (b.rank() == 2 ? Shape{m} : Shape{});
   BasicResult<Real> result(shape, {&a, &b});
   const MatrixView<Real> left(a.data(), n, k), right(b.data(), k, m);
+  if constexpr (PlainReal<Real>) {
+    if (n == 1 && is_deferrable_product(result, right.transposed(), b.is_constant())) return deferred_product(std::move(result), right.transposed(), a);
+    if (m == 1 && is_deferrable_product(result, left, a.is_constant())) return deferred_product(std::move(result), left, b);
+  }
   multiply<Real>(left, right, nullptr, result.data());
   return std::move(result).record([&](Slot first) {
     return [left, right, first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <ops/array_call.hpp>
+#include <ops/prediction.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {
@@ -37,12 +38,39 @@ template <class Real> struct SquaredErrorPullback {
     for (std::size_t k = 0; k < n; ++k) target.put(k, static_cast<Real>(factor * (W(p[k]) - W(t[k]))));
   }
 };
+
+/// The same of a linear model.
+template <class Real> struct ResidualPullback {
+  const Residuals<Real>* residuals;
+  Slot first;
+  Destination to_p, to_t;
+
+  void operator()(BasicSweep<Real>& sweep) const {
+    const Real up = sweep.adjoint(first)[0];
+    const auto factor = static_cast<Real>(2 * static_cast<double>(up) / static_cast<double>(residuals->n));
+    if (is_extreme(factor) || !sweep.put_multiple(to_p, {factor, residuals})) pull(sweep.target(to_p), up, factor);
+    if (to_t) pull(sweep.target(to_t), -up, -factor);
+  }
+  void pull(const Target<Real>& target, Real up, Real factor) const {
+    const Real* const e = residuals->elements;
+    const std::size_t n = residuals->n;
+    if (!is_extreme(factor)) [[likely]] return row_kernels<Real>().scale(e, factor, target.to, into_of(target), n);
+    const Wider<Real> exact = Wider<Real>(up) * 2 / static_cast<double>(n);
+    for (std::size_t k = 0; k < n; ++k) target.put(k, static_cast<Real>(exact * e[k]));
+  }
+};
 }  // namespace
 
 template <class Real> BasicTensor<Real> mean_squared_error(const BasicTensor<Real>& prediction, const BasicTensor<Real>& target) {
   if (prediction.shape() != target.shape())
     throw ShapeError(fmt::format("mean_squared_error: shapes differ: prediction is {}, target is {}", prediction.shape().text(), target.shape().text()));
   BasicResult<Real> result(Shape{}, {&prediction, &target});
+  if constexpr (PlainReal<Real>)
+    if (prediction.is_pending())
+      if (const Residuals<Real>* const r = residuals(result, prediction, target.data())) {
+        result.data()[0] = static_cast<Real>(r->squares / static_cast<double>(r->n));
+        return std::move(result).record([&](Slot first) { return ResidualPullback<Real>{r, first, prediction.destination(), target.destination()}; });
+      }
   const Real *p = prediction.data(), *t = target.data();
   const std::size_t n = prediction.size();
   bool near = true;

@@ -15,6 +15,12 @@ template <class Real> struct Matrix {
   bool by_rows;
 };
 
+/// Σ residual, Σ residual². `ordinary`: neither these nor what they were formed from owe anything to overflow or underflow, and no product is 0.
+struct ResidualSums {
+  double sum, squares;
+  bool ordinary;
+};
+
 template <class Real> struct Products {
   /// How many elements `multiply` needs to work in.
   std::size_t (*workspace)(std::size_t rows, std::size_t terms, std::size_t columns);
@@ -24,6 +30,10 @@ template <class Real> struct Products {
   static constexpr std::size_t chain = 64;
   /// True when every element is 0 or of ordinary size.
   bool (*is_ordinary)(const Real* x, std::size_t n);
+  /// For a matrix x of samples by a few features: residual[i] = Σ_k x(i, k)·w[k] + bias - y[i], products[k] = Σ_i residual[i]·x(i, k), in one pass.
+  ResidualSums (*residuals)(const Matrix<Real>& x, const Real* w, Real bias, const Real* y, Real* residual, Real* products);
+  /// True when the features are few enough for that.
+  bool (*has_few_features)(const Matrix<Real>& x);
 };
 
 /// A row of softmax: the largest entry, the sum of exp(z_k - top) over all entries but one that is the largest. Two numbers, which come back in registers.

@@ -1,5 +1,5 @@
 // Kernels of differences of two arrays: their first two moments in one pass, and what pulls them back.
-#include <ops/simd/row_packs.hpp>
+#include <ops/simd/difference_sums.hpp>
 
 namespace gradus {
 namespace {
@@ -25,27 +25,13 @@ template <class Real> struct DifferenceKernels {
 
   template <bool single> static Moments moments_of(const Real* a, const Real* b, std::size_t n) {
     const Source<single> difference(a, b);
-    LaneSum<double, lanes_of<Real>> first, second;
-    // Eight packs are added up in three steps before they join a sum that keeps its rounding errors, which would cost six operations each.
-    constexpr std::size_t block = 8 * lanes;
+    DifferenceSums<Real> sums;
+    constexpr std::size_t block = DifferenceSums<Real>::block * lanes;
     std::size_t i = 0;
-    for (; i + block <= n; i += block) {
-      W sum[4], square[4];
-      for (std::size_t k = 0; k < 4; ++k) {
-        const W x = difference.at(i + 2 * k * lanes, whole), y = difference.at(i + (2 * k + 1) * lanes, whole);
-        sum[k] = x + y;
-        square[k] = multiply_add(x, x, y * y);
-      }
-      first.add((sum[0] + sum[1]) + (sum[2] + sum[3]));
-      second.add((square[0] + square[1]) + (square[2] + square[3]));
-    }
-    const auto add = [&](const W& x) __attribute__((always_inline)) {
-      first.add(x);
-      second.add(x * x);
-    };
-    for (; i + lanes <= n; i += lanes) add(difference.at(i, whole));
-    if (i < n) add(difference.at(i, n - i));
-    return {first.total(), second.total()};
+    for (; i + block <= n; i += block) sums.add_block([&](std::size_t p) __attribute__((always_inline)) { return difference.at(i + p * lanes, whole); });
+    for (; i + lanes <= n; i += lanes) sums.add(difference.at(i, whole));
+    if (i < n) sums.add(difference.at(i, n - i));
+    return sums.totals();
   }
   static Moments moments(const Real* a, const Real* b, std::size_t step_b, std::size_t n) {
     if (n == 0) return {0, 0};

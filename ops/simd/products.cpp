@@ -5,6 +5,7 @@
 
 #include <autodiff/simd/pack.hpp>
 #include <ops/simd/array_tables.hpp>
+#include <ops/simd/linear_residuals.hpp>
 #include <ops/simd/product_tiles.hpp>
 #include <ops/simd/thin_products.hpp>
 
@@ -101,14 +102,14 @@ template <class Real> bool is_ordinary(const Real* x, std::size_t n) {
 template <class Real> bool multiply(const Matrix<Real>& a, const Matrix<Real>& b, const Real* bias, Real* c, Real* room) {
   if (a.columns != 0 && !is_small<Real>(a.rows, a.columns, b.columns))
     return TiledProduct<Real>::multiply(a, b, bias, c, room) || is_ordinary(c, a.rows * b.columns);
-  for (std::size_t i = 0; i < a.rows; ++i)
-    if (bias == nullptr) __builtin_memset(c + i * b.columns, 0, b.columns * sizeof(Real));
-    else __builtin_memcpy(c + i * b.columns, bias, b.columns * sizeof(Real));
+  if (bias == nullptr) __builtin_memset(c, 0, a.rows * b.columns * sizeof(Real));
+  else
+    for (std::size_t i = 0; i < a.rows; ++i) __builtin_memcpy(c + i * b.columns, bias, b.columns * sizeof(Real));
   if (a.rows != 0 && a.columns != 0 && b.columns != 0) add_small(a, b, c);
   return is_ordinary(c, a.rows * b.columns);
 }
 
-template <class Real> constexpr gradus_kernels::Products<Real> table{&workspace<Real>, &multiply<Real>, &is_ordinary<Real>};
+template <class Real> constexpr gradus_kernels::Products<Real> table{&workspace<Real>, &multiply<Real>, &is_ordinary<Real>, &LinearResiduals<Real>::take, &LinearResiduals<Real>::fits};
 
 }  // namespace
 }  // namespace gradus
