@@ -108,12 +108,12 @@ class Estimator {
     t.stops = t.stops && !t.flat;
     if (t.stops && t.grain == 0 && one_step > 0) t.grain = one_step;
     const double noise = (epsilon * largest + std::numeric_limits<double>::denorm_min()) / (2 * h);  // h has been halved once more: 2h is the smallest step
-    t.finite = std::isfinite(t.value) && (largest == 0 || largest / h >= 1e-305);  // quotients that are all rounded to 0 agree with each other
+    t.finite = std::isfinite(t.value) && (flat || largest / h >= 1e-305);  // quotients that are all rounded to 0 agree with each other
     t.noise = noise;
     t.unseen_jump = 512 * noise + 32 * scatter_ / h;
     t.error = smallest_gap + 8 * noise + 8 * scatter_ / (2 * h);
     if (flat || t.stops) t.error += 8 * epsilon / (2 * h);  // log(1 - 1e-20) is 0 all around: of what was rounded away, the value shows nothing
-    t.limited_by_rounding = smallest_gap < 64 * noise;
+    t.limited_by_rounding = smallest_gap <= 64 * noise;
     // The slopes of a smooth function close up in proportion to h, those of a corner do not.
     t.corner = last_jump > 0.3 * first_jump && first_jump > 1e-10 * std::max(std::fabs(t.left_slope), std::fabs(t.right_slope)) && first_jump > 64 * noise;
     t.rough = last_jump > 4 * first_jump && last_jump > 256 * noise;
@@ -303,11 +303,13 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
   if (const double own = power_of_2(std::fabs(x)) / 8; x != 0 && own < first * 0x1p-10 && own > 1e-300 && !(search.d.status == DifferenceStatus::accepted && search.step < 64 * own)) {
     const bool accepted = search.d.status == DifferenceStatus::accepted;
     const bool contradicts = estimator.contradicts(search.d, own) && accepted;
-    if (contradicts || (!accepted && !search.corner_to_the_end)) {
+    const bool says_nothing = accepted && search.d.error > 0.1 * std::fabs(search.d.value);
+    if (contradicts || says_nothing || (!accepted && !search.corner_to_the_end)) {
       Search nearby(estimator, x, false);
       const bool found = nearby.run(own, own * 0x1p-8) && std::fabs(nearby.d.value - estimator.nearby_slope) <= 0.2 * std::fabs(nearby.d.value);
       if (contradicts && !found) nearby.d = {};
-      if (found || contradicts) search = nearby;
+      const bool says_more = !says_nothing || contradicts || (nearby.d.error < 1e-3 * std::fabs(nearby.d.value) && std::fabs(nearby.d.value - search.d.value) <= search.d.error + nearby.d.error);
+      if ((found && says_more) || contradicts) search = nearby;
     }
   }
   Difference& d = search.d;

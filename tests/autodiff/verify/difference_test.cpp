@@ -124,6 +124,25 @@ BOOST_AUTO_TEST_CASE(what_rounds_its_argument_moves_in_steps) {
   BOOST_TEST(!outside);
 }
 
+BOOST_AUTO_TEST_CASE(what_stands_still_has_no_slope_wherever_it_is) {
+  for (const double value : {0.0, -0.0, 1.8e-314, 7.0, 1e300})
+    for (const double x : {0.0, 1e-320, -8.2, 1e6, -822521499686.1587, 1e300}) {
+      const Difference d = difference([=](double) { return value; }, x);
+      BOOST_TEST((d.status == DifferenceStatus::accepted), value << " at " << x);
+      BOOST_TEST(d.value == 0);
+      BOOST_TEST(d.evaluations < 30);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_tiny_argument_may_be_the_scale_of_the_function) {
+  for (const double x : {1e-20, 1e-60, -1e-140}) {
+    const Difference d = difference([](double t) { return t * t; }, x);
+    BOOST_REQUIRE((d.status == DifferenceStatus::accepted));
+    BOOST_TEST(std::fabs(d.value - 2 * x) <= 4 * d.error);
+    BOOST_TEST(d.error < 1e-9 * std::fabs(x));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(never_evaluates_outside_the_domain) {
   bool outside = false;
   for (const double x : {1e-300, 1e-9, 0.5, 1 - 1e-9})

@@ -255,4 +255,27 @@ BOOST_AUTO_TEST_CASE(one_part_in_1e8_is_seen_in_smooth_functions) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_left_by_cancellation_is_not_blamed) {
+  // Between two roundings of e^x these are smooth, as constant / x; their derivatives by the series.
+  const auto slope = [](double x, auto coefficient) {
+    double sum = 0;
+    for (int m = 18; m > 0; --m) sum = sum * x + m * coefficient(m);
+    return sum;
+  };
+  const auto inverse_factorial = [](int m) { return 1 / std::tgamma(m + 2.0); };
+  const auto alternating = [](int m) { return (m % 2 == 1 ? -1 : 1) / (m + 1.0); };
+  for (int k = 0; k < 160; ++k) {
+    const double x = std::pow(10, -9 + k / 20.0);
+    BOOST_TEST((check([](const Values& v) { return (std::exp(v[0]) - 1) / v[0]; }, [&](const Values& v) { return Values{slope(v[0], inverse_factorial)}; }, {x}).verdict != Verdict::fail), x);
+    BOOST_TEST((check([](const Values& v) { return std::log(1 + v[0]) / v[0]; }, [&](const Values& v) { return Values{slope(v[0], alternating)}; }, {x}).verdict != Verdict::fail), x);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_power_of_a_negative_number_is_not_asked_between_integers) {
+  const auto power = [](const Values& v) { return std::pow(v[0], v[1]); };
+  const auto gradient = [](const Values& v) { return Values{v[1] * std::pow(v[0], v[1] - 1), std::pow(v[0], v[1]) * std::log(v[0])}; };
+  BOOST_TEST((check(power, gradient, {-2904188925895012, -3059481359602046}).verdict != Verdict::fail));
+  BOOST_TEST((check(power, gradient, {0, 2}).verdict == Verdict::fail));
+}
+
 }  // namespace
