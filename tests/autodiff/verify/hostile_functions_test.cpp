@@ -278,4 +278,36 @@ BOOST_AUTO_TEST_CASE(a_power_of_a_negative_number_is_not_asked_between_integers)
   BOOST_TEST((check(power, gradient, {0, 2}).verdict == Verdict::fail));
 }
 
+BOOST_AUTO_TEST_CASE(beside_the_end_of_the_range_a_cotangent_may_overflow_and_still_must_not_be_cut_off) {
+  Subject sum;  // log(e^a + e^b), naively
+  sum.value = [](View x) { return Values{std::log(std::exp(x[0]) + std::exp(x[1]))}; };
+  sum.pullback = [](View x, View w) {
+    const double a = std::exp(x[0]), b = std::exp(x[1]);
+    return Values{w[0] * a / (a + b), w[0] / (a + b) * b};
+  };
+  for (const double x : {600.0, 690.0, 700.0}) BOOST_TEST(check(sum, Values{x, x - 1}), x);
+  const auto cut = [](double low, double high) {
+    Subject s;
+    s.value = [](View at) { return Values{at[0] * at[0], at[0]}; };
+    s.pullback = [=](View at, View w) {
+      const auto keep = [=](double v) { return std::fabs(v) < low ? 0 : std::clamp(v, -high, high); };
+      return Values{2 * at[0] * keep(w[0]) + keep(w[1])};
+    };
+    return check(s, Values{0.7}).verdict;
+  };
+  BOOST_TEST((cut(0, 1e300) == Verdict::pass));
+  for (const double low : {1e-14, 1e-12, 1e-8, 1e-4}) BOOST_TEST((cut(low, 1e300) == Verdict::fail), low);
+  for (const double high : {1e14, 1e8, 1e3}) BOOST_TEST((cut(0, high) == Verdict::fail), high);
+}
+
+BOOST_AUTO_TEST_CASE(a_small_number_in_place_of_0_is_wrong) {
+  // Where the derivative is 0, no digit of it shows; the bound of the difference holds all the same.
+  for (const double error : {1e-11, 1e-9, 1e-7, 1e-4}) {
+    const CheckResult top = check([](const Values& x) { return std::cos(x[0]) * x[1]; }, [=](const Values& x) { return Values{error - std::sin(x[0]) * x[1], std::cos(x[0])}; }, {0.0, 1.3});
+    BOOST_TEST((top.verdict == Verdict::fail), error);
+    BOOST_TEST(describe(top).find("d f / d x[0]") != std::string::npos, error);
+    BOOST_TEST((check([](const Values& x) { return x[1] * x[1]; }, [=](const Values& x) { return Values{error, 2 * x[1]}; }, {3.0, 1.3}).verdict == Verdict::fail), error);
+  }
+}
+
 }  // namespace
