@@ -7,7 +7,8 @@ void Point::numbers(const Values& w, bool main) {
   const Outcome back = main ? Outcome{gradient_, std::nullopt} : pull(w);
   if (back.thrown || back.values.size() != x_.size()) return;  // structure has said so
   const Values& g = back.values;
-  Judged judged{.w = w, .g = g, .finite = all_finite(y_)};
+  Judged judged{.w = w, .g = g, .finite = all_finite(y_), .main = main};
+  if (main) seen_.assign(x_.size(), infinity);
   scatter_ = judged.finite ? scatter(x_, w) : 0;
   if (options_.witnesses)
     for (const Subject::Witness& witness : s_.witnesses) {
@@ -45,6 +46,7 @@ void Point::judge_entry(Judged& judged, std::size_t i, bool differences) {
     if (o.verdict == Verdict::pass || o.verdict == Verdict::fail) {
       ++judged_;
       told_from_zero_ += std::fabs(o.expected) > 2 * o.tolerance ? 1 : 0;
+      if (judged.main) seen_[i] = std::min(seen_[i], o.tolerance);
     }
   if (f.verdict == Verdict::kink) ++told_from_zero_;
   note(f, judged.w, g, i);
@@ -74,6 +76,10 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
   if (disagrees && std::fabs(x_[i]) >= far_out && is_rounded(i, judged.w)) {
     o.verdict = Verdict::inconclusive;
     o.note = "the function rounds this input: so far out its steps look like a slope";
+  }
+  if (disagrees && std::isnan(got) && std::fabs(x_[i]) >= 0x1p30 && x_[i] == std::round(x_[i])) {
+    o.verdict = Verdict::inconclusive;
+    o.note = "so far out steps lead from integer to integer: between them the function may not be defined, as (-2)^x";
   }
   if (disagrees && is_beyond_periods(i, judged.w)) {
     o.verdict = Verdict::inconclusive;

@@ -155,7 +155,7 @@ class Point {
     std::vector<std::pair<std::string, Subject::Expected>> expected = {};
     Values spread = {};
     std::vector<Kink> kinks = {};
-    bool finite = true;
+    bool finite = true, main = true;
   };
   void numbers(const Values& w, bool main);
   void judge_entry(Judged& judged, std::size_t i, bool differences);
@@ -238,6 +238,7 @@ class Point {
   bool smooth_ = true;     // no kink was met
   bool finds_nearest_kink_ = false;
   double scatter_ = 0;  // for the cotangent at hand
+  Values seen_;  // the largest error of each entry that nobody would have seen, for the first cotangent; infinite where nobody could tell
   /// What a factor that was rounded in the subnormal range may be off by, once it has been multiplied by an input or a constant.
   double least_ = 1e6 * tiniest * std::clamp(largest(x_), 1.0, 1e6);
   std::string regime_;

@@ -4,21 +4,22 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 namespace gradus {
 namespace {
 
-/// Whether a single jump stands out of what f does within `width` of `centre`.
-bool jumps_around(const std::function<double(double)>& f, double centre, double width, const Domain& domain) {
+/// Where a single jump stands out of what f does within `width` of `centre`.
+std::optional<double> jump_around(const std::function<double(double)>& f, double centre, double width, const Domain& domain) {
   constexpr int intervals = 32;
-  if (!domain.contains(centre - width) || !domain.contains(centre + width)) return false;
+  if (!domain.contains(centre - width) || !domain.contains(centre + width)) return std::nullopt;
   const double step = 2 * width / intervals;
   std::array<double, intervals + 1> values{};
   std::array<double, intervals> moves{}, deviations{};
   double size = 0;
   for (int k = 0; k <= intervals; ++k) {
     const double y = values[static_cast<std::size_t>(k)] = f(centre - width + k * step);
-    if (!std::isfinite(y)) return false;
+    if (!std::isfinite(y)) return std::nullopt;
     size = std::max(size, std::fabs(y));
   }
   for (std::size_t k = 0; k < intervals; ++k) moves[k] = values[k + 1] - values[k];
@@ -31,27 +32,32 @@ bool jumps_around(const std::function<double(double)>& f, double centre, double 
   const auto largest = static_cast<std::size_t>(std::max_element(deviations.begin(), deviations.end()) - deviations.begin());
   const double jump = deviations[largest];
   const double least = std::fabs(centre) < 10 ? 1e-5 : 1e-3;  // code in float rounds large arguments, too
-  if (!(jump > least * size) || !(jump > 8 * median(deviations))) return false;
-  // What is steep is not steep any more between points that are near enough.
+  if (!(jump > least * size) || !(jump > 8 * median(deviations))) return std::nullopt;
+  // What is steep is not steep any more between points that are near enough; beside a pole it grows.
   double from = centre - width + static_cast<double>(largest) * step, to = from + step, low = values[largest], high = values[largest + 1];
   for (int level = 0; level < 64; ++level) {
     const double middle = from + (to - from) / 2;
     if (middle == from || middle == to) break;
     const double y = f(middle), share = usual * (to - from) / (2 * step);
-    if (!std::isfinite(y)) return false;
+    if (!std::isfinite(y)) return std::nullopt;
     if (std::fabs(y - low - share) > std::fabs(high - y - share)) to = middle, high = y;
     else from = middle, low = y;
   }
-  return std::fabs(high - low) > 0.7 * jump;
+  const double left = std::fabs(high - low);
+  return left > 0.7 * jump && left < 2 * jump ? std::optional(from) : std::nullopt;
 }
 
 }  // namespace
 
 bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain) {
+  std::optional<double> first;
   for (const double centre : {2.3, -2.3, 517.3, -517.3})
     for (const double width : {0.8, 0.011, 8.7, 130.1, 0.00027}) {
       const double reach = std::fabs(centre) < 10 ? width : 16 * width;
-      if (jumps_around(f, centre, reach, domain)) return true;
+      const std::optional<double> at = jump_around(f, centre, reach, domain);
+      // A single jump is a threshold, as that of a formula at a negative variance; rounding jumps again and again.
+      if (at && first && std::fabs(*at - *first) > 1e-9 * std::max(std::fabs(*at), 1.0)) return true;
+      if (at && !first) first = at;
     }
   return false;
 }

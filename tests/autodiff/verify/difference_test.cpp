@@ -91,6 +91,16 @@ BOOST_AUTO_TEST_CASE(periods_that_divide_the_steps_do_not_alias) {
   BOOST_TEST(std::fabs(d.value - 2 * pi * std::cos(pi / 4)) <= 4 * d.error);
 }
 
+BOOST_AUTO_TEST_CASE(a_first_agreement_that_is_rough_is_refined) {
+  // Steps of 1/8 and 1/32 agree within 4e-6, as far as extrapolation can tell; smaller ones know six digits more.
+  const auto f = [](double v) { return std::erfc(-(0.065 + v * v / 4) / v); };
+  const Difference d = difference(f, 0.2);
+  const double truth = 2 / std::sqrt(std::acos(-1.0)) * std::exp(-std::pow((0.065 + 0.01) / 0.2, 2)) * (0.25 - 0.065 / 0.04);
+  BOOST_REQUIRE((d.status == DifferenceStatus::accepted));
+  BOOST_TEST(d.error < 1e-10);
+  BOOST_TEST(std::fabs(d.value - truth) <= d.error + 1e-15);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_resolved_is_inconclusive) {
   BOOST_TEST((difference([](double x) { return std::sin(x); }, 1e300).status == DifferenceStatus::inconclusive));
   BOOST_TEST((difference([](double x) { return std::log(x); }, -1).status == DifferenceStatus::inconclusive));
@@ -105,11 +115,32 @@ BOOST_AUTO_TEST_CASE(what_rounds_its_argument_moves_in_steps) {
   for (const auto& f : std::initializer_list<double (*)(double)>{
            [](double x) { return x; }, [](double x) { return std::sin(1000 * x); }, [](double x) { return std::fabs(x - 2.31); }, [](double x) { return std::max(x, 2.0); }, [](double x) { return std::tanh(1e6 * (x - 2.3)); },
            [](double x) { return 1 / (x * x + 1e-6); }, [](double x) { return std::exp(x); }, [](double x) { return std::log(x); }, [](double) { return 7.0; }, [](double x) { return 1e8 + std::sin(x); },
-           [](double x) { return static_cast<double>(std::sin(static_cast<float>(x)) * static_cast<float>(x)); }, [](double x) { return std::log(1 + std::exp(-x)); }, [](double x) { return std::cbrt(x - 2.3); }})
+           [](double x) { return static_cast<double>(std::sin(static_cast<float>(x)) * static_cast<float>(x)); }, [](double x) { return std::log(1 + std::exp(-x)); }, [](double x) { return std::cbrt(x - 2.3); },
+           [](double x) { return std::copysign(1.0, x); }, [](double x) { return x > 2.31 ? x : 0; }, [](double x) { return 1 / x; }, [](double x) { return std::tan(x); },
+           [](double v) { return std::erfc(-(0.06 + v * v / 2) / v); }})  // one jump is not many, and a pole is none
     BOOST_TEST(!moves_in_steps(f));
   bool outside = false;
   static_cast<void>(moves_in_steps([&](double x) { outside = outside || x < 2 || x > 9; return std::floor(x); }, {.low = 2, .high = 9}));
   BOOST_TEST(!outside);
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_still_has_no_slope_wherever_it_is) {
+  for (const double value : {0.0, -0.0, 1.8e-314, 7.0, 1e300})
+    for (const double x : {0.0, 1e-320, -8.2, 1e6, -822521499686.1587, 1e300}) {
+      const Difference d = difference([=](double) { return value; }, x);
+      BOOST_TEST((d.status == DifferenceStatus::accepted), value << " at " << x);
+      BOOST_TEST(d.value == 0);
+      BOOST_TEST(d.evaluations < 30);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_tiny_argument_may_be_the_scale_of_the_function) {
+  for (const double x : {1e-20, 1e-60, -1e-140}) {
+    const Difference d = difference([](double t) { return t * t; }, x);
+    BOOST_REQUIRE((d.status == DifferenceStatus::accepted));
+    BOOST_TEST(std::fabs(d.value - 2 * x) <= 4 * d.error);
+    BOOST_TEST(d.error < 1e-9 * std::fabs(x));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(never_evaluates_outside_the_domain) {
