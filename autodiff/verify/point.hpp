@@ -172,6 +172,9 @@ class Point {
   /// Where several kinks meet, a piece beside x may have a slope that lies outside of those along the line: -relu(x) + 3 relu(y - x) at 0, whose
   /// gradient is 0 by convention. What is the slope of some piece, or lies between those of two, is no mistake.
   void accept_a_piece(Opinion& o, const Values& d, const Values& w, double got);
+  struct PieceSlope { double slope, error; };
+  /// The slope along d that a random piece beside x has where it meets x.
+  std::optional<PieceSlope> slope_of_piece(const Values& d, const Values& w);
   /// How far x may move along d.
   [[nodiscard]] Domain range_along(const Values& d) const;
   /// The slope of the function along d, as far as d stays in the domain.
