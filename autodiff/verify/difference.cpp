@@ -193,7 +193,8 @@ class Search {
       if (have_coarse_ && agree(fine)) {
         d.rough = since_rough_ <= 8 && !is_bent(fine);
         step = fine.step;
-        if (4 * step < first) d.rejected = first, d.step = step;
+        d.step = step;
+        if (4 * step < first) d.rejected = first;
         refine(fine, power);
         return true;
       }

@@ -26,7 +26,7 @@ struct Difference {
   bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
   double rejected = 0;     ///< the largest step that was too large; 0 if the first two agreed
-  double step = 0;         ///< that of those which agreed then
+  double step = 0;         ///< the smaller of the first two that agreed
   int evaluations = 0;
 };
 

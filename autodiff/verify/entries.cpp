@@ -72,6 +72,10 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     axis[i] = 1;
     accept_a_piece(o, axis, judged.w, got);
   }
+  if (disagrees && hides_digits(i, judged.w, d, std::fabs(got - d.value) - o.tolerance)) {
+    o.verdict = Verdict::inconclusive;
+    o.note = "the steps are tiny, and terms of ordinary size that cancel would hide as much";
+  }
   constexpr double far_out = 512;
   if (disagrees && std::fabs(x_[i]) >= far_out && is_rounded(i, judged.w)) {
     o.verdict = Verdict::inconclusive;
@@ -137,6 +141,21 @@ double Point::scatter(const Values& centre, View w) const {
 Difference Point::derivative(std::size_t i, View w) const {
   Values at = x_;
   return difference([&](double v) { at[i] = v; return value_along(at, w); }, x_[i], i < s_.domain.size() ? s_.domain[i] : Domain{}, dot_of_magnitudes(y_, w), scatter_);
+}
+
+bool Point::hides_digits(std::size_t i, View w, const Difference& d, double error) const {
+  constexpr double tiny = 0x1p-16, small_error = 1e-6;
+  const double scale = std::max(std::fabs(x_[i]), 1.0);
+  if (d.status != DifferenceStatus::accepted || d.step > tiny * scale || !(error <= small_error * std::fabs(d.value))) return false;
+  double ordinary = 0;
+  Values at = x_;
+  for (const double side : {-0.125, 0.125}) {
+    at[i] = x_[i] + side * scale;
+    if (i < s_.domain.size() && !s_.domain[i].contains(at[i])) continue;
+    if (const double y = std::fabs(value_along(at, w)); std::isfinite(y)) ordinary = std::max(ordinary, y);
+  }
+  constexpr double steps = 16;  // of a tableau: the largest by the smallest
+  return error <= 16 * unit * ordinary * steps / d.step;
 }
 
 std::function<double(double)> Point::along_input(std::size_t i, View w) const {

@@ -187,6 +187,10 @@ class Point {
   /// Another input has the same value: a median of equal numbers has slope 0 along every axis, and a gradient that is not 0.
   [[nodiscard]] bool is_tied(std::size_t i) const { return std::count(x_.begin(), x_.end(), x_[i]) > 1; }
 
+  /// Only tiny steps agree, beside a kink: the rounding of values as large as those at ordinary steps, which may be terms that cancel here, would make
+  /// so small an error of the slope.
+  [[nodiscard]] bool hides_digits(std::size_t i, View w, const Difference& d, double error) const;
+
   /// The function rounds this input, as floor does: beyond a few hundred its values do not show its slope.
   [[nodiscard]] bool is_rounded(std::size_t i, View w) const;
   [[nodiscard]] bool rounds_an_input(View w) const;

@@ -310,4 +310,16 @@ BOOST_AUTO_TEST_CASE(a_small_number_in_place_of_0_is_wrong) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_cancels_beside_a_kink_is_not_blamed) {
+  // A Hermite table that is clamped at 0: beside it, terms of size 1 leave 1e-8.
+  const auto value = [](double x) {
+    const double u = std::clamp(x, 0.0, 1.0), weight = 2 * u * u * u - 3 * u * u + 1;
+    return (u * u * u - 2 * u * u + u) + (1 - weight) + 2 * (u * u * u - u * u);
+  };
+  const auto derivative = [](double x) { return x < 0 || x > 1 ? 0 : 3 * x * x - 4 * x + 1 - (6 * x * x - 6 * x) + 2 * (3 * x * x - 2 * x); };
+  const auto verdict = [&](double x, double factor) { return check([&](const Values& v) { return value(v[0]); }, [&](const Values& v) { return Values{factor * derivative(v[0])}; }, {x}).verdict; };
+  for (int k = 0; k < 120; ++k) BOOST_TEST((verdict(std::pow(10, -13 + k / 10.0), 1) != Verdict::fail), k);
+  for (const double x : {1e-6, 1e-3, 0.3}) BOOST_TEST((verdict(x, 1.001) == Verdict::fail), x);
+}
+
 }  // namespace
