@@ -104,6 +104,35 @@ BOOST_AUTO_TEST_CASE(a_warmed_up_training_loop_allocates_nothing) {
   BOOST_TEST(last < first);
 }
 
+BOOST_AUTO_TEST_CASE(a_warmed_up_regression_allocates_nothing) {
+  const std::vector<double> data = numbers(5 * 300, 1), targets = numbers(300, 0.7);
+  Tape tape;
+  const Recording recording(tape);
+  Tensor w = Tensor::input({5}, numbers(5, 0.1)), b = Tensor::input({}, {0.2});
+  Adjoints adjoints;
+  const auto start = tape.mark();
+  const auto step = [&] {
+    const Tensor loss = mean_squared_error(matmul(w, Tensor::borrowed({5, 300}, data)) + b, Tensor::borrowed({300}, targets));
+    tape.sweep(loss, adjoints);
+    const double value = loss.value();
+    for (Tensor* parameter : {&w, &b}) {
+      const std::span<double> values = parameter->values();
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] -= 0.1 * adjoints[*parameter][i];
+    }
+    tape.rewind(start);
+    return value;
+  };
+  const double first = step();
+  step();
+#if GRADUS_COUNTS_ALLOCATIONS
+  const std::size_t before = allocations;
+  for (int i = 0; i < 1200; ++i) step();
+  const std::size_t during = allocations - before;
+  BOOST_TEST(during == 0U);
+#endif
+  BOOST_TEST(step() < first);
+}
+
 BOOST_AUTO_TEST_CASE(resident_memory_stays_flat) {
 #if defined(__linux__)
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
