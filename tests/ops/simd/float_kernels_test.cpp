@@ -72,7 +72,7 @@ template <class Op> void check(const Op& op, const std::string& name) {
   for (const float special : {0.0F, -0.0F, 1e-45F, -1e-45F, -87.3F, -88.0F, -103.9F, -104.5F, 3.4e38F, -3.4e38F, std::numeric_limits<float>::infinity(),
                               -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
     x.push_back(special);
-  for (const float worst_of_all : {-1.94958365F, -2.63503766F}) x.push_back(worst_of_all);  // of sigmoid and its slope
+  for (const float worst_of_all : {-1.94958365F, -2.63503766F, 0.233780146F, 1.31751883F}) x.push_back(worst_of_all);  // of sigmoid, tanh, their slopes
   run();
   BOOST_TEST_MESSAGE(name << ": value " << value.ulps << " at " << value.at << ", derivative " << derivative.ulps << " at " << derivative.at);
   BOOST_TEST(value.ulps <= Op::info.value_ulps, name << ": value is " << value.ulps << " ulps off at " << value.at);
