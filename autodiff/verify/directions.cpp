@@ -54,9 +54,10 @@ void Point::judge_directions(Judged& judged) {
   }
   if (told > 0) return;
   // Every direction runs into a kink, or is lost in rounding: single entries may not be.
-  constexpr std::size_t most = 200;
+  constexpr std::size_t most = 1000;
   const std::size_t step = (x_.size() + most - 1) / most;
   for (std::size_t i = 0; i < x_.size(); i += step) judge_entry(judged, i, true);
+  if (step > 1) result_.advice.push_back(fmt::format("one entry in {} was judged: every direction meets a kink, or is lost in rounding; check parts of the {} inputs", step, x_.size()));
 }
 
 void Point::narrow(Judged& judged, const Values& d) {

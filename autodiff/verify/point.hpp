@@ -130,6 +130,8 @@ class Point {
 
   // ---- structure: what holds of every pullback
   bool structure(const Values& w);
+  /// What is kept from one call to the next: the gradient must not depend on the calls before it.
+  void memory(const Values& w);
   /// Zero, scaled and added cotangents.
   void linearity(const Values& w);
   /// Results that nothing depends on contribute nothing, and leave what the others contribute alone.

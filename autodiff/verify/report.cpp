@@ -40,7 +40,7 @@ void DetectionLimits::take(const std::vector<Opinion>& opinions, double share) {
   for (const Opinion& o : opinions) {
     if ((o.verdict != Verdict::pass && o.verdict != Verdict::kink) || !std::isfinite(o.expected) || !(o.tolerance > 0)) continue;
     error = std::min(error, o.tolerance / share);
-    if (o.verdict == Verdict::pass && o.expected != 0) relative_error = std::min(relative_error, o.tolerance / share / std::fabs(o.expected));
+    if (share == 1 && o.verdict == Verdict::pass && o.expected != 0) relative_error = std::min(relative_error, o.tolerance / share / std::fabs(o.expected));
   }
   if (std::isfinite(error)) absolute.push_back(error);
   if (std::isfinite(relative_error)) relative.push_back(relative_error);

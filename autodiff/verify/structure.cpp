@@ -25,11 +25,55 @@ bool Point::structure(const Values& w) {
   if (is_float_code()) unit_ = std::numeric_limits<float>::epsilon() / 2;
   if (!all_finite(g)) return true;
 
+  if (s_.noise == 0) memory(w);
   linearity(w);
   unused(w);
   if (s_.accumulate) buffer(w);
   if (s_.record) record(w);
   return true;
+}
+
+void Point::memory(const Values& w) {
+  const auto inside = [&](const Values& at) {
+    for (std::size_t i = 0; i < std::min(at.size(), s_.domain.size()); ++i)
+      if (!s_.domain[i].contains(at[i])) return false;
+    return true;
+  };
+  const auto move = [&](std::size_t i, double step) { return step * (x_[i] == 0 ? 1 : x_[i]); };
+  const std::size_t n = x_.size();
+  // All inputs, all but the first, and two by as much in opposite directions: what is kept may be looked up by some of them, or by their sum.
+  for (int which = 0; which < (n < 2 ? 1 : 3); ++which) {
+    Values at = x_;
+    if (which == 2) {
+      const double step = std::ldexp(power_of_2_below(std::max(std::fabs(x_[n - 1]), 0x1p-900)), -9);
+      at[0] += step, at[n - 1] -= step;
+    } else {
+      for (std::size_t i = static_cast<std::size_t>(which); i < n; ++i) at[i] += move(i, (1 + 0.6180339887498949 * static_cast<double>(i % 5)) / 512);
+    }
+    if (!inside(at)) continue;
+    const auto there = [&] { return attempt([&] { return s_.pullback(at, w); }); };
+    const Outcome first = there(), second = there(), third = there(), back = pull(w);
+    if (first.thrown || second.thrown || third.thrown || back.thrown || back.values.size() != n) continue;
+    rule("replay", same_bits(first.values, second.values) && same_bits(second.values, third.values), "calls of the pullback at one point, after one at another, give different gradients", w, Verdict::nondeterministic);
+    // A solver that starts from where it was last ends a little elsewhere.
+    double off = 0;
+    for (std::size_t i = 0; i < n; ++i) off = std::max(off, std::fabs(back.values[i] - gradient_[i]));
+    rule("replay", !(off > 1e-6 * largest(gradient_)), "after a call at another point the gradient is another: something is kept from there", w);
+    if (!same_bits(first.values, gradient_) || !std::isfinite(dot(y_, w))) continue;
+    const Values d = random_weights(random_, n);
+    Values on = at;
+    const Difference slope = difference([&](double t) {
+      for (std::size_t i = 0; i < n; ++i) on[i] = at[i] + t * d[i] * (at[i] == 0 ? 1 : power_of_2_below(std::fabs(at[i])));
+      return inside(on) ? value_along(on, w) : nan;
+    }, 0, {-0.25, 0.25}, dot_of_magnitudes(y_, w));
+    double got = 0, size = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double part = gradient_[i] * d[i] * (at[i] == 0 ? 1 : power_of_2_below(std::fabs(at[i])));
+      got += part, size += std::fabs(part);
+    }
+    const bool decides = slope.status == DifferenceStatus::accepted && !slope.near_kink && !slope.rough && !slope.grain;
+    rule("replay", !decides || std::fabs(got - slope.value) <= 64 * slope.error + 1e-6 * size, "at another point the gradient is the same to the last bit, but the function's is not: it is kept from one point to the other", w);
+  }
 }
 
 bool Point::is_float_code() const {
