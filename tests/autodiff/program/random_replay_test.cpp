@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -99,35 +101,48 @@ BOOST_AUTO_TEST_CASE(random_programs_have_the_gradients_of_forward_mode) {
 
 namespace {
 
-/// The op between two factors that are parameters: each of its operands times one, its value times another that may bring a lost partial back.
-template <class Op> void op_agrees_with_the_tape() {
-  const OpInfo& info = Op::info;
-  for (const auto& set : parameter_sets(info)) {
-    const Op op = detail::make_op<Op>(set);
-    const std::size_t n = info.operands.size();
-    std::vector<double> samples;
-    for (const Probe& probe : probes_of(info, set)) samples.insert(samples.end(), probe.at.begin(), probe.at.end());
-    BOOST_TEST(!samples.empty(), info.name);
-    const auto f = [&]<class T>(const std::vector<T>& x, const std::vector<T>& p) { return T(p[0] * detail::call_op<Op, T>(op, std::span<const T>(x))); };
-    const Program program = Program::record(f, std::span<const double>(samples).first(n), std::vector<double>{1.0});
-    for (const double factor : {1.0, -0.75, 1e290, 1e-290, 0.0}) {
-      const std::vector<double> p = {factor};
-      const Answers tape = by_the_tape(f, n, samples, p), replay = by_replay(program, samples, p);
-      const double value_error = (2 * info.value_ulps + 1) * 2.3e-16, error = (2 * info.derivative_ulps + 2) * 2.3e-16;
-      std::size_t wrong = 0;
-      for (std::size_t i = 0; i < tape.values.size(); ++i)
-        wrong += agree(replay.values[i], tape.values[i], value_error, std::abs(tape.values[i]) + 1e-307 * std::max(1.0, std::abs(factor))) ? 0U : 1U;
-      for (std::size_t i = 0; i < tape.input_gradients.size(); ++i) {
-        if (agree(replay.input_gradients[i], tape.input_gradients[i], error,
-                  std::abs(tape.input_gradients[i]) + (info.cancels.empty() ? 1e-307 : std::abs(factor))))
-          continue;
-        if (++wrong < 4)
-          BOOST_TEST_MESSAGE(info.name << " at " << samples[i] << " times " << factor << ": " << replay.input_gradients[i] << ", tape "
-                                       << tape.input_gradients[i]);
-      }
-      BOOST_TEST(wrong == 0U, info.name << ": " << wrong << " numbers differ when the factor is " << factor);
+/// A function of the two numbers that a Program calls it with, so that what takes one is compiled once and not for every op.
+struct AnyFunction {
+  template <class T> using Of = std::function<T(const std::vector<T>& x, const std::vector<T>& p)>;
+  Of<Recorded> recorded;
+  Of<Var> on_tape;
+  Recorded operator()(const std::vector<Recorded>& x, const std::vector<Recorded>& p) const { return recorded(x, p); }
+  Var operator()(const std::vector<Var>& x, const std::vector<Var>& p) const { return on_tape(x, p); }
+};
+
+/// f is the op between two factors that are parameters: each of its operands times one, its value times another that may bring a lost partial back.
+void agrees_with_the_tape(const OpInfo& info, const std::vector<double>& set, const AnyFunction& f) {
+  const std::size_t n = info.operands.size();
+  std::vector<double> samples;
+  for (const Probe& probe : probes_of(info, set)) samples.insert(samples.end(), probe.at.begin(), probe.at.end());
+  BOOST_TEST(!samples.empty(), info.name);
+  const Program program = Program::record(f, std::span<const double>(samples).first(n), std::vector<double>{1.0});
+  for (const double factor : {1.0, -0.75, 1e290, 1e-290, 0.0}) {
+    const std::vector<double> p = {factor};
+    const Answers tape = by_the_tape(f, n, samples, p), replay = by_replay(program, samples, p);
+    const double value_error = (2 * info.value_ulps + 1) * 2.3e-16, error = (2 * info.derivative_ulps + 2) * 2.3e-16;
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < tape.values.size(); ++i)
+      wrong += agree(replay.values[i], tape.values[i], value_error, std::abs(tape.values[i]) + 1e-307 * std::max(1.0, std::abs(factor))) ? 0U : 1U;
+    for (std::size_t i = 0; i < tape.input_gradients.size(); ++i) {
+      if (agree(replay.input_gradients[i], tape.input_gradients[i], error,
+                std::abs(tape.input_gradients[i]) + (info.cancels.empty() ? 1e-307 : std::abs(factor))))
+        continue;
+      if (++wrong < 4)
+        BOOST_TEST_MESSAGE(info.name << " at " << samples[i] << " times " << factor << ": " << replay.input_gradients[i] << ", tape "
+                                     << tape.input_gradients[i]);
     }
-    BOOST_TEST(program.branches() == 1U);
+    BOOST_TEST(wrong == 0U, info.name << ": " << wrong << " numbers differ when the factor is " << factor);
+  }
+  BOOST_TEST(program.branches() == 1U);
+}
+
+template <class Op> void op_agrees_with_the_tape() {
+  for (const auto& set : parameter_sets(Op::info)) {
+    const auto f = [op = detail::make_op<Op>(set)]<class T>(const std::vector<T>& x, const std::vector<T>& p) {
+      return T(p[0] * detail::call_op<Op, T>(op, std::span<const T>(x)));
+    };
+    agrees_with_the_tape(Op::info, set, {f, f});
   }
 }
 
