@@ -136,37 +136,6 @@ class Estimator {
   }
   [[nodiscard]] int evaluations() const { return evaluations_; }
   double nearby_slope = 0;  // what `contradicts` saw
-  /// Whether what jumps within `step` of x does so again and again: a single pole or front beside x leaves the slope at x what it is.
-  bool jumps_again(double step, const Domain& domain) {
-    constexpr std::size_t intervals = 96;
-    for (const double width : {12 * step, 96 * step}) {
-      std::array<double, intervals> moves{};
-      double before = std::numeric_limits<double>::quiet_NaN(), most = 0;
-      std::size_t seen = 0;
-      for (std::size_t k = 0; k <= intervals; ++k) {
-        const double at = x_ + width * (2 * static_cast<double>(k) / intervals - 0.9871);
-        const double here = domain.contains(at) ? f_(at) : std::numeric_limits<double>::quiet_NaN();
-        if (std::isfinite(here - before)) moves[seen++] = here - before;
-        before = here;
-      }
-      evaluations_ += intervals + 1;
-      if (seen < 8) continue;
-      std::array<double, intervals> sorted = moves;
-      const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(seen / 2);
-      std::nth_element(sorted.begin(), middle, sorted.begin() + static_cast<std::ptrdiff_t>(seen));
-      const double usual = *middle;
-      for (std::size_t k = 0; k < seen; ++k) most = std::max(most, std::fabs(moves[k] - usual));
-      int places = 0;
-      bool inside = false;
-      for (std::size_t k = 0; k < seen; ++k) {
-        const bool stands_out = std::fabs(moves[k] - usual) > 0.2 * most;
-        places += stands_out && !inside ? 1 : 0;
-        inside = stands_out;
-      }
-      if (places >= 3) return true;
-    }
-    return false;
-  }
 
  private:
   struct Beside { double step = 0, up = 0, down = 0; };
@@ -196,7 +165,7 @@ class Search {
       Tableau& fine = *made;
       if (!fine.corner && corner_to_the_end && 64 * fine.noise >= last_corner_) break;  // it is still there, below the noise
       since_rough_ = fine.finite && fine.rough ? 0 : since_rough_ + 1;
-      if (since_rough_ == 0) rough_bend_ = std::max(rough_bend_, fine.jump / fine.step), rough_step = fine.step;
+      if (since_rough_ == 0) rough_bend_ = std::max(rough_bend_, fine.jump / fine.step), d.rough_step = fine.step;
       // Values that moved with the step, and now stand still: smaller steps only see how f is rounded.
       if (sloped_ && fine.flat && fine.finite) return use_large_steps();
       if (!fine.finite) grain_ = std::numeric_limits<double>::infinity();  // beside a pole or the end of the domain a flat place means nothing
@@ -237,8 +206,7 @@ class Search {
 
   Difference d;
   bool corner_to_the_end = false;
-  double step = 0;        // that of the last tableau, once two agreed
-  double rough_step = 0;  // of the last that was rough
+  double step = 0;  // that of the last tableau, once two agreed
 
  private:
   /// Nothing when the steps would not be what they seem.
@@ -346,7 +314,6 @@ Difference difference(const std::function<double(double)>& f, double x, const Do
     }
   }
   Difference& d = search.d;
-  if (d.rough) d.rough = estimator.jumps_again(search.rough_step, domain);
   // At a large x a function may move in steps of about 1, and look smooth from afar.
   if (scale >= 0x1p12 && d.status == DifferenceStatus::accepted && search.step > 16 && std::isfinite(f(x - 0.375)) && std::isfinite(f(x + 0.375)) && domain.contains(x - 0.375) && domain.contains(x + 0.375) && estimator.contradicts(d, 0.1875)) d.status = DifferenceStatus::inconclusive;
   if (const double little = std::min(scale * 0x1p-26, 0.09); d.status == DifferenceStatus::accepted && (scatter > 0 || scale >= 0x1p12) && std::fabs(d.value) * little > 8 * epsilon * std::fabs(centre))

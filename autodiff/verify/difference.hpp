@@ -23,6 +23,7 @@ struct Difference {
   double error = std::numeric_limits<double>::infinity();  ///< of value; at a kink, of the slopes by rounding
   double left_slope = std::numeric_limits<double>::quiet_NaN(), right_slope = std::numeric_limits<double>::quiet_NaN();  ///< at the smallest step tried
   bool rough = false;      ///< values jump around x: the value is the slope between two jumps
+  double rough_step = 0;   ///< the smallest at which they did
   bool grain = false;      ///< small steps do not move f, larger ones do: the value is that of the larger ones
   bool near_kink = false;  ///< a kink lay within the first stencil
   double rejected = 0;     ///< the largest step that was too large; 0 if the first two agreed
@@ -40,6 +41,9 @@ struct Difference {
 /// Whether f jumps at arguments of ordinary size, by more than rounding in float makes it jump: it rounds, as floor does. Far out, where steps of 1
 /// are small beside x, such a function looks like one with another slope. About 1000 evaluations.
 [[nodiscard]] bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain = {});
+
+/// Whether what jumps within `step` of x does so again and again; a single pole or front beside x leaves the slope at x what it is. 200 evaluations.
+[[nodiscard]] bool jumps_again(const std::function<double(double)>& f, double x, double step, const Domain& domain = {});
 
 /// Whether the slope of f rises and falls again and again at arguments of ordinary size, as that of x + sin(x) does: far out, where a period is small
 /// beside x, the slope that can be seen is an average. 512 evaluations.

@@ -61,9 +61,14 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
     return o;
   }
   if (s_.noise > 0) return {.oracle = "difference", .note = "the function is declared to be noisy"};
-  const Difference d = derivative(i, judged.w);
+  Difference d = derivative(i, judged.w);
   const double rounding = 2 * s_.operations * unit_ * std::fabs(got) + judged.spread[i] + 2 * least_;
   Opinion o = opinion_of(d, got, rounding);
+  if (d.rough && o.verdict == Verdict::inconclusive && !o.note.empty()) {
+    Values at = x_;
+    d.rough = jumps_again([&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d.rough_step, i < s_.domain.size() ? s_.domain[i] : Domain{});
+    if (!d.rough) o = opinion_of(d, got, rounding);
+  }
   smooth_ = smooth_ && d.status == DifferenceStatus::accepted && !d.near_kink;
   resolved_ = resolved_ || d.status == DifferenceStatus::kink || (d.status == DifferenceStatus::accepted && d.error <= 0.1 * std::fabs(d.value));
   const bool disagrees = o.verdict == Verdict::fail || (o.verdict == Verdict::inconclusive && o.note.empty() && !(std::fabs(got - d.value) <= o.tolerance));

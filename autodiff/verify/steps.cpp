@@ -62,6 +62,36 @@ bool moves_in_steps(const std::function<double(double)>& f, const Domain& domain
   return false;
 }
 
+bool jumps_again(const std::function<double(double)>& f, double x, double step, const Domain& domain) {
+  constexpr std::size_t intervals = 96;
+  for (const double width : {12 * step, 96 * step}) {
+    std::array<double, intervals> moves{};
+    double before = std::numeric_limits<double>::quiet_NaN(), most = 0;
+    std::size_t seen = 0;
+    for (std::size_t k = 0; k <= intervals; ++k) {
+      const double at = x + width * (2 * static_cast<double>(k) / intervals - 0.9871);
+      const double here = domain.contains(at) ? f(at) : std::numeric_limits<double>::quiet_NaN();
+      if (std::isfinite(here - before)) moves[seen++] = here - before;
+      before = here;
+    }
+    if (seen < 8) continue;
+    auto sorted = moves;
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(seen / 2);
+    std::nth_element(sorted.begin(), middle, sorted.begin() + static_cast<std::ptrdiff_t>(seen));
+    const double usual = *middle;
+    for (std::size_t k = 0; k < seen; ++k) most = std::max(most, std::fabs(moves[k] - usual));
+    int places = 0;
+    bool inside = false;
+    for (std::size_t k = 0; k < seen; ++k) {
+      const bool stands_out = std::fabs(moves[k] - usual) > 0.2 * most;
+      places += stands_out && !inside ? 1 : 0;
+      inside = stands_out;
+    }
+    if (places >= 3) return true;
+  }
+  return false;
+}
+
 bool oscillates(const std::function<double(double)>& f, const Domain& domain) {
   constexpr int points = 256;
   constexpr double step = 0.37;

@@ -104,6 +104,7 @@ BOOST_AUTO_TEST_CASE(a_gradient_along_directions_has_a_limit_for_each_entry) {
   BOOST_TEST(r.absolute_limit > 0);
   BOOST_TEST(r.absolute_limit < 1e-9);
   BOOST_TEST((check(f, off_by(2 * r.absolute_limit), x).verdict == Verdict::fail));
+  BOOST_TEST(r.detection_limit == 0);  // a share of a slope along a direction says nothing of an entry much smaller than others
 }
 
 BOOST_AUTO_TEST_CASE(the_nearest_kink_is_told_with_its_distance_and_slopes) {

@@ -1,8 +1,10 @@
 // What people found who had not read the checker: wrong gradients that passed, right ones that were blamed.
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <autodiff/verify/check.hpp>
@@ -320,6 +322,94 @@ BOOST_AUTO_TEST_CASE(what_cancels_beside_a_kink_is_not_blamed) {
   const auto verdict = [&](double x, double factor) { return check([&](const Values& v) { return value(v[0]); }, [&](const Values& v) { return Values{factor * derivative(v[0])}; }, {x}).verdict; };
   for (int k = 0; k < 120; ++k) BOOST_TEST((verdict(std::pow(10, -13 + k / 10.0), 1) != Verdict::fail), k);
   for (const double x : {1e-6, 1e-3, 0.3}) BOOST_TEST((verdict(x, 1.001) == Verdict::fail), x);
+}
+
+BOOST_AUTO_TEST_CASE(equal_inputs_are_no_kink_where_the_function_is_smooth) {
+  const auto logs = [](const Values& x) { return std::log(x[0]) + std::log(x[1]); };
+  for (const double at : {1e-4, 0.02, 0.1, 3.0})
+    for (const double error : {1e-6, 1e-3, 0.5}) {
+      BOOST_TEST((check(logs, [=](const Values& x) { return Values{(1 + error) / x[0], 1 / x[1]}; }, {at, at}).verdict == Verdict::fail), at << ", " << error);
+      BOOST_TEST((check(logs, [=](const Values& x) { return Values{(1 + error) / x[0], (1 + error) / x[1]}; }, {at, at}).verdict == Verdict::fail), at << ", " << error);
+    }
+  BOOST_TEST(check(logs, [](const Values& x) { return Values{1 / x[0], 1 / x[1]}; }, {0.02, 0.02}));
+  const auto front = [](const Values& x) { return std::tanh(50 * (x[0] - 0.99)) * x[1]; };
+  const auto of_front = [](double error) {
+    return [=](const Values& x) { const double t = std::tanh(50 * (x[0] - 0.99)); return Values{(1 + error) * 50 * (1 - t * t) * x[1], t}; };
+  };
+  BOOST_TEST(check(front, of_front(0), {1, 1}));
+  BOOST_TEST((check(front, of_front(1e-3), {1, 1}).verdict == Verdict::fail));
+  // Where it is not: the median of equal numbers may have the slope of any of them, and no more.
+  const auto median = [](Values x) { std::sort(x.begin(), x.end()); return x[x.size() / 2]; };
+  const auto of_median = [&](double slope) {
+    return [=](const Values& x) {
+      Values g(x.size(), 0.0);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        if (x[i] == median(x)) { g[i] = slope; break; }
+      return g;
+    };
+  };
+  const Values equal(5, 0.5);
+  BOOST_TEST(check(median, of_median(1), equal));
+  BOOST_TEST((check(median, of_median(1.5), equal).verdict == Verdict::fail));
+}
+
+BOOST_AUTO_TEST_CASE(beside_a_pole_or_on_a_front_slopes_are_judged) {
+  const auto verdict = [](auto f, auto slope, double x, double factor) {
+    return check([=](const Values& v) { return f(v[0]); }, [=](const Values& v) { return Values{factor * slope(v[0])}; }, {x}).verdict;
+  };
+  const auto inverse = [](double x) { return 1 / x; };
+  const auto of_inverse = [](double x) { return -1 / (x * x); };
+  const auto fermi = [](double x) { return 1 / (std::exp((x - 5) / 0.001) + 1); };
+  const auto of_fermi = [=](double x) { return -fermi(x) * (1 - fermi(x)) / 0.001; };
+  for (const double factor : {-1.0, 2.0, 1.001, 1.0001}) {
+    for (const double x : {0.05, 0.01, 1e-3, 1e-4, 1e-6, 1e-9}) BOOST_TEST((verdict(inverse, of_inverse, x, factor) == Verdict::fail), x << ", " << factor);
+    BOOST_TEST((verdict(fermi, of_fermi, 5.0004, factor) == Verdict::fail), factor);
+  }
+  for (const double x : {0.05, 0.01, 1e-3, 1e-4, 1e-6, 1e-9}) BOOST_TEST((verdict(inverse, of_inverse, x, 1) == Verdict::pass), x);
+  BOOST_TEST((verdict(fermi, of_fermi, 5.0004, 1) == Verdict::pass));
+  // What jumps again and again may mean another slope than that between two jumps.
+  const auto stairs = [](double x) { return x + 0.01 * std::floor(100 * x); };
+  for (int k = 0; k < 50; ++k) BOOST_TEST((verdict(stairs, [](double) { return 2.0; }, 0.3 + 0.000217 * k, 1) != Verdict::fail), k);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_kept_between_calls_is_seen) {
+  const auto f = [](const Values& x) { double sines = 0, sum = 0; for (const double v : x) sines += std::sin(v), sum += v; return sines + sum * sum; };
+  const auto gradient = [](const Values& x) { double sum = 0; for (const double v : x) sum += v; Values g; for (const double v : x) g.push_back(std::cos(v) + 2 * sum); return g; };
+  const Values x = {0.25, 0.75, 1.125};
+  BOOST_TEST(check(f, gradient, x));
+  BOOST_TEST(check([](const Values& v) { return 3 * v[0] + 2 * v[1]; }, [](const Values&) { return Values{3, 2}; }, {0.3, 0.7}));  // rightly the same anywhere
+  Values previous = x;
+  BOOST_TEST(!check(f, [&](const Values& v) { return gradient(std::exchange(previous, v)); }, x));
+  int calls = 0;
+  Values kept;
+  BOOST_TEST(!check(f, [&](const Values& v) { if (calls++ % 3 == 0) kept = gradient(v); return kept; }, x));
+  const auto keyed = [&](auto key) {
+    double of = 1e300;
+    Values value;
+    return check(f, [=](const Values& v) mutable { if (key(v) != of) of = key(v), value = gradient(v); return value; }, x);
+  };
+  BOOST_TEST((keyed([](const Values& v) { return v[0]; }).verdict == Verdict::fail));
+  BOOST_TEST((keyed([](const Values& v) { return v[0] + v[1] + v[2]; }).verdict == Verdict::fail));
+  BOOST_TEST(keyed([](const Values& v) { return v[0] + 3.7 * v[1] + 11.3 * v[2]; }));
+}
+
+BOOST_AUTO_TEST_CASE(among_many_inputs_at_kinks_every_entry_is_judged) {
+  Values x(300);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.5 * static_cast<double>(i / 10);
+  const auto variation = [](const Values& v) { double sum = 0; for (std::size_t i = 1; i < v.size(); ++i) sum += std::fabs(v[i] - v[i - 1]); return sum; };
+  const auto of_variation = [](std::size_t entry, double wrong) {
+    return [=](const Values& v) {
+      Values g(v.size(), 0.0);
+      for (std::size_t i = 1; i < v.size(); ++i) {
+        const double sign = v[i] > v[i - 1] ? 1 : v[i] < v[i - 1] ? -1 : 0;
+        g[i] += sign, g[i - 1] -= sign;
+      }
+      g[entry] += wrong;
+      return g;
+    };
+  };
+  BOOST_TEST((check(variation, of_variation(0, 0), x).verdict <= Verdict::inconclusive));
+  for (const std::size_t entry : {0U, 155U, 156U, 299U}) BOOST_TEST((check(variation, of_variation(entry, 7), x).verdict == Verdict::fail), entry);
 }
 
 }  // namespace
