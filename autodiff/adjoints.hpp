@@ -4,23 +4,23 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <type_traits>
 #include <utility>
-#include <vector>
-
-#include <autodiff/arena.hpp>
 
 namespace gradus {
 
 /// Index of an adjoint. 0 means "no operand".
 using Slot = std::uint32_t;
 
-/// The adjoints of one array: `count` slots from `first` on. `scalars`: an element was taken as a Var, so that nodes add to single slots.
-/// `open`: a span for writing its values has been given away.
-struct Range { Slot first, count; bool scalars, open; };
 /// What the adjoints of a range hold during a sweep: nothing yet, one number each, or one number for all of them, which is in the first slot.
 enum class Held : unsigned char { nothing, each, one };
+/// The adjoints of one array: `count` slots from `first` on. A sweep starts with zeros from the end of the range below, `below`, up to `zeros_end`:
+/// that is `first`, or the end of the range once an element was taken as a Var, so that nodes add to single slots and it holds `each` from the start.
+/// `open`: a span for writing its values has been given away.
+struct Range {
+  Slot below, zeros_end, first, count;
+  Held start;
+  bool open;
+};
 inline constexpr std::uint32_t no_range = 0xffffffff;
 
 /// Where the adjoint of an operand of an array operation goes: nowhere (false) for a constant. A tensor that is one scalar variable has no range of its own.
@@ -50,6 +50,8 @@ template <class Real> class BasicSweep {
     if (held_[result_] == Held::one) [[unlikely]] write_out(result_);
     return adjoint_ + first;
   }
+  /// The adjoint of a result of one element.
+  [[nodiscard]] const Real& single(Slot slot) const noexcept { return adjoint_[slot]; }
   /// The adjoint of every element of the result where they have the same; else null.
   [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + ranges_[result_].first : nullptr; }
   /// For a pullback that can write as well as add. An operand that occurs twice is written once and added to once, in the order of the calls.
@@ -76,31 +78,14 @@ template <class Real> class BasicSweep {
 
  private:
   void write_out(std::uint32_t range) noexcept {
-    const auto [first, count, scalars, open] = ranges_[range];
-    std::fill_n(adjoint_ + first, count, Real(adjoint_[first]));
+    const Range& written = ranges_[range];
+    std::fill_n(adjoint_ + written.first, written.count, Real(adjoint_[written.first]));
     held_[range] = Held::each;
   }
   Real* adjoint_;
   const Range* ranges_;
   Held* held_;  // one a range
   std::uint32_t result_ = 0;
-};
-
-/// Memory whose elements start uninitialised, aligned to cache lines.
-template <class T> struct UninitialisedAllocator {
-  using value_type = T;
-  UninitialisedAllocator() = default;
-  template <class U> UninitialisedAllocator(const UninitialisedAllocator<U>&) noexcept {}  // NOLINT: allocators convert
-  [[nodiscard]] T* allocate(std::size_t n) {
-    if (n > static_cast<std::size_t>(-1) / sizeof(T) / 2) throw std::bad_array_new_length();
-    return static_cast<T*>(allocate_lines(n * sizeof(T)));
-  }
-  void deallocate(T* p, std::size_t) noexcept { free_lines(p); }
-  template <class U> void construct(U* p) noexcept {
-    if constexpr (!std::is_trivially_default_constructible_v<U>) ::new (static_cast<void*>(p)) U;
-  }
-  template <class U, class... Arguments> void construct(U* p, Arguments&&... arguments) { ::new (static_cast<void*>(p)) U(std::forward<Arguments>(arguments)...); }
-  friend bool operator==(const UninitialisedAllocator&, const UninitialisedAllocator&) noexcept { return true; }
 };
 
 }  // namespace gradus

@@ -159,7 +159,7 @@ template <class Real> template <class Wanted> BasicTape<Real>* BasicTape<Real>::
   return nullptr;
 }
 
-template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_(options.fold), number_(registry().add_tape()), thread_(&here) {
+template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_bit_(options.fold ? fresh_bit : 0), number_(registry().add_tape()), thread_(&here) {
   this->max_slots_ = options.max_slots;
   begin_segment();
   std::unique_ptr<Link> link(new Link{{this}, first_link_});
@@ -213,7 +213,7 @@ template <class Real> void BasicTape<Real>::note_deferred(Deferred<Real>& deferr
 
 template <class Real> void BasicTape<Real>::note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range) {
   BasicTape* const tape = find([&](const BasicTape& t) { return t.owns(word, slot); });
-  if (tape != nullptr) tape->ranges_[range].scalars = true;
+  if (tape != nullptr) tape->hold_scalars(range);
 }
 
 /// A block of ids none of which names a segment: after 2^31 recordings they begin again.
@@ -225,18 +225,20 @@ template <class Real> void BasicTape<Real>::draw_ids() {
   } while (in_use());
 }
 
-template <class Real> inline void BasicTape<Real>::begin_id() {
-  if (next_id_ == last_id_) [[unlikely]] draw_ids();
-  this->id_ = next_id_++;
-  this->fresh_word_ = this->id_ | fresh_bit;
-  this->result_word_ = fold_ ? this->fresh_word_ : this->id_;
+template <class Real> inline void BasicTape<Real>::take_id() {
+  const Word id = next_id_;
+  next_id_ = id + 1;
+  this->id_ = id;
+  this->fresh_word_ = id | fresh_bit;
+  this->result_word_ = id | fold_bit_;
   this->open_ = 0;
 }
 
 template <class Real> void BasicTape<Real>::begin_segment() {
-  begin_id();
+  if (next_id_ == last_id_) draw_ids();
+  take_id();
   this->base_id_ = segments_.empty() ? no_tape_word : segments_.back().id;
-  segments_.push_back({this->id_, this->slots_ + 1, static_cast<Slot>(-1)});
+  ::new (segments_.push()) Segment{this->id_, this->slots_ + 1, static_cast<Slot>(-1)};
   this->older_ = segments_.data();
   this->older_end_ = segments_.data() + (segments_.size() < 2 ? 0 : segments_.size() - 2);
 }
@@ -248,41 +250,45 @@ template <class Real> auto BasicTape<Real>::mark() -> Mark {
   return m;
 }
 
-template <class Real> void BasicTape<Real>::forget_segments_above(const Mark& to) {
-  const auto base = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.id == to.base; });
-  if (base == segments_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
-    throw TapeError("rewind: the mark is no longer valid: the tape has been cleared or rewound to before it, or it is a mark of another tape");
-  segments_.erase(base + 1, segments_.end());
+template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) noexcept {
   this->slots_ = to.slots;
-  base->end = to.slots + 1;
-  begin_segment();
+  this->resize(to.nodes);
+  blocks_.cut(to.blocks);
+  ranges_.cut(to.ranges);
+  arena_.rewind(to.arena);
+  deferred_ = to.deferred;
 }
 
 template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
-  // A training loop comes back to the newest mark: the current segment begins anew.
-  if (Segment* const base = segments_.data() + segments_.size() - 2; to.base == this->base_id_ && to.slots + 1 >= base->first && to.slots + 1 == base->end) [[likely]] {
-    this->slots_ = to.slots;
-    begin_id();
-    segments_.back() = {this->id_, to.slots + 1, static_cast<Slot>(-1)};
-  } else {
-    forget_segments_above(to);
+  // A training loop comes back to the newest mark: the current segment begins anew. Here is no call that returns, so no register need be saved.
+  Segment* const newest = segments_.end() - 1;
+  if (to.base == this->base_id_ && to.slots + 1 == newest[-1].end && next_id_ != last_id_ && kept_.size() == to.kept && stale_from_ == none) [[likely]] {
+    forget_above(to);
+    take_id();
+    ::new (newest) Segment{this->id_, to.slots + 1, static_cast<Slot>(-1)};
+    return;
   }
-  const auto cut = [](auto& v, std::size_t n) { v.erase(v.begin() + static_cast<std::ptrdiff_t>(n), v.end()); };  // less code than a resize, which may grow
-  this->resize(to.nodes);
-  cut(blocks_, to.blocks);
-  cut(ranges_, to.ranges);
-  if (kept_.size() != to.kept) [[unlikely]] cut(kept_, to.kept);
-  arena_.rewind(to.arena);
-  deferred_ = to.deferred;
-  if (stale_from_ != none && position() <= stale_from_) [[unlikely]] stale_from_ = none;
+  rewind_further(to);
+}
+
+template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
+  Segment* const base = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.id == to.base; });
+  if (base == segments_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
+    throw TapeError("rewind: the mark is no longer valid: the tape has been cleared or rewound to before it, or it is a mark of another tape");
+  segments_.cut(static_cast<std::size_t>(base - segments_.begin()) + 1);
+  base->end = to.slots + 1;
+  forget_above(to);
+  kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(to.kept), kept_.end());
+  if (stale_from_ != none && position() <= stale_from_) stale_from_ = none;
+  begin_segment();
 }
 
 template <class Real> void BasicTape<Real>::clear() {
-  segments_.clear();
+  segments_.cut(0);
   this->resize(0);
   this->slots_ = 0;
-  blocks_.clear();
-  ranges_.clear();
+  blocks_.cut(0);
+  ranges_.cut(0);
   kept_.clear();
   arena_.rewind({});
   deferred_ = nullptr;
@@ -325,30 +331,24 @@ template <class Real> inline void BasicTape<Real>::start_sweep(BasicAdjoints<Rea
   this->open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
   adjoints.complete_ = false;
   constexpr std::size_t line = Arena::alignment / sizeof(Real);
-  const std::size_t n = std::size_t{this->slots_} + 1, capacity = adjoints.values_.capacity();
-  if (capacity < n + line) [[unlikely]] {
-    adjoints.values_ = {};  // rather than copy them
-    adjoints.values_.reserve(std::max(n + line, 2 * capacity));
-  }
-  if (adjoints.values_.size() != n) [[unlikely]] adjoints.values_.resize(n);
-  const std::size_t ranges = ranges_.size();
-  if (adjoints.held_.size() != ranges) [[unlikely]] adjoints.held_.resize(ranges);
-  adjoints.uniform_.clear();
+  const std::size_t n = std::size_t{this->slots_} + 1, ranges = ranges_.size();
+  adjoints.values_.replace_uninitialised(n, line);
+  adjoints.held_.replace_uninitialised(ranges, 0);
+  adjoints.uniform_.cut(0);
   // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
   Real* const adjoint = adjoints.values_.data();
+  Held* const held = adjoints.held_.data();
   const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
     // A whole line where it is less: nothing is in what follows yet, and there is room. Without a call, the loop keeps its registers.
     if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
     else zero(adjoint + from, to - from);
   };
   std::size_t done = 0;
-  for (std::size_t r = 0; r < ranges; ++r) {
-    const Range& range = ranges_[r];
-    const std::size_t end = std::size_t{range.first} + range.count;
-    const std::size_t zeros_end = range.scalars ? end : range.first;
-    if (done != zeros_end) put_zeros(done, zeros_end);
-    adjoints.held_[r] = range.scalars ? Held::each : Held::nothing;
-    done = end;
+  const Range* range = ranges_.data();
+  for (std::size_t r = 0; r < ranges; ++r, ++range) {
+    if (range->below != range->zeros_end) put_zeros(range->below, range->zeros_end);
+    held[r] = range->start;
+    done = std::size_t{range->first} + range->count;
   }
   if (done != n) put_zeros(done, n);
 }
@@ -363,11 +363,11 @@ template <class Real> inline void BasicTape<Real>::finish_sweep(BasicAdjoints<Re
     Real* const first = adjoints.values_.data() + slot;
     if (held[r] == Held::nothing) zero(first, count);
     else if (count <= few) std::fill_n(first, count, Real(*first));
-    else adjoints.uniform_.push_back({slot, count, false});
+    else ::new (adjoints.uniform_.push()) typename BasicAdjoints<Real>::Uniform{slot, count, false};
   }
   // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
   const std::size_t older = segments_.size() - 1;
-  if (adjoints.segments_.size() != segments_.size()) [[unlikely]] adjoints.segments_.resize(segments_.size());
+  adjoints.segments_.replace_uninitialised(segments_.size(), 0);
   for (std::size_t s = 0; s < older; ++s) adjoints.segments_[s] = segments_[s];
   Segment& newest = adjoints.segments_[older];
   newest.id = this->id_;
@@ -380,21 +380,25 @@ template <class Real> template <class PutSeeds>
 inline void BasicTape<Real>::sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const {
   start_sweep(adjoints);
   Real* const adjoint = adjoints.values_.data();
-  BasicSweep<Real> sweep(adjoint, ranges_.data(), adjoints.held_.data());
+  Held* const held = adjoints.held_.data();
+  BasicSweep<Real> sweep(adjoint, ranges_.data(), held);
   put_seeds(sweep);
   std::size_t end = this->size();
-  for (std::size_t b = blocks_.size(); b-- > 0;) {
-    const Block<Real>& block = blocks_[b];
-    if (end != block.node) sweep_nodes(this->nodes_, block.node, end, adjoint);
-    end = block.node;
-    const Held held = adjoints.held_[block.range];
-    if (held == Held::nothing) continue;
-    const Real* up = adjoint + block.first;
-    const Real* const up_end = up + (held == Held::one ? 1 : block.count);
-    while (up != up_end && is_zero(*up)) ++up;
-    if (up == up_end) continue;
-    sweep.enter(block.range);
-    block.pull(block.closure, sweep);
+  const Block<Real>* const first_block = blocks_.begin();
+  for (const Block<Real>* block = blocks_.end(); block != first_block;) {
+    --block;
+    if (end != block->node) sweep_nodes(this->nodes_, block->node, end, adjoint);
+    end = block->node;
+    if (held[block->range] == Held::nothing) continue;
+    const Real* up = adjoint + block->first;
+    if (is_zero(*up)) {
+      const Real* const up_end = up + (held[block->range] == Held::one ? 1 : block->count);
+      do ++up;
+      while (up != up_end && is_zero(*up));
+      if (up == up_end) continue;
+    }
+    sweep.enter(block->range);
+    block->pull(block->closure, sweep);
   }
   if (end != 0) sweep_nodes(this->nodes_, 0, end, adjoint);
   finish_sweep(adjoints);
@@ -479,11 +483,11 @@ template <class Real> const Real& BasicAdjoints<Real>::operator[](const BasicVar
 template <class Real> std::span<const Real> BasicAdjoints<Real>::operator[](const BasicTensor<Real>& x) const {
   require(x.word(), x.slot(), x.size());
   write_out(x.slot(), x.size());
-  return std::span<const Real>(values_).subspan(x.slot(), x.size());
+  return {values_.data() + x.slot(), x.size()};
 }
 template <class Real> std::span<const Real> BasicAdjoints<Real>::by_slot() const noexcept {
   write_out(0, values_.size());
-  return values_;
+  return {values_.data(), values_.size()};
 }
 template <class Real> void BasicAdjoints<Real>::write_out(Slot first, std::size_t count) const noexcept {
   static std::mutex mutex;

@@ -15,6 +15,7 @@
 #include <autodiff/arena.hpp>
 #include <autodiff/dual.hpp>
 #include <autodiff/error.hpp>
+#include <autodiff/stack.hpp>
 
 namespace gradus {
 
@@ -234,7 +235,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   void sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const;
 
   [[nodiscard]] std::span<const Node<Real>> nodes() const noexcept { return {this->nodes_, this->size()}; }
-  [[nodiscard]] std::span<const Block<Real>> blocks() const noexcept { return blocks_; }
+  [[nodiscard]] std::span<const Block<Real>> blocks() const noexcept { return {blocks_.data(), blocks_.size()}; }
   [[nodiscard]] Slot slots() const noexcept { return this->slots_; }
   /// Bytes in use for the present record, adjoints not included.
   [[nodiscard]] std::size_t bytes_used() const noexcept;
@@ -247,14 +248,15 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     constexpr Slot line = Arena::alignment / sizeof(Real);
     const Slot padding = (line - 1) - this->slots_ % line;
     if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
-    const Slot first = this->inputs(n);
-    ranges_.emplace_back(first, static_cast<Slot>(n), false, false);  // made in place: see make_block
-    return {first, static_cast<std::uint32_t>(ranges_.size() - 1)};
+    const Slot first = this->inputs(n), below = ranges_.empty() ? 0 : ranges_.back().first + ranges_.back().count;
+    const auto range = static_cast<std::uint32_t>(ranges_.size());
+    ::new (ranges_.push()) Range{below, first, first, static_cast<Slot>(n), Held::nothing, false};  // made in place: see make_block
+    return {first, range};
   }
   /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
   static void note_scalar(Word word, Slot slot, std::uint32_t range) {
     TapeCore<Real>* const active = active_tape<Real>;
-    if (active->is_recent(word)) static_cast<BasicTape*>(active)->ranges_[range].scalars = true;
+    if (active->is_recent(word)) static_cast<BasicTape*>(active)->hold_scalars(range);
     else note_scalar_elsewhere(word, slot, range);
   }
   /// Records an array operation: pull(sweep) reads the adjoints of the result and contributes to those of its inputs. It must be trivially destructible.
@@ -263,13 +265,15 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   }
   /// The same, where make() returns the pullback: it is made where it stays. A copy would read what has just been written in smaller pieces, and wait
   /// until all of that has reached the cache: so does the sweep then (a quarter of a small softmax). So the block, too, is made in place.
-  template <class Make> void make_block(Destination result, std::size_t count, Make&& make) {
+  /// Returns the pullback.
+  template <class Make> auto* make_block(Destination result, std::size_t count, Make&& make) {
     using Closure = std::remove_cvref_t<decltype(make())>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
-    const auto* closure = ::new (arena_.allocate(sizeof(Closure))) Closure(make());
-    blocks_.emplace_back(this->size(), result.first, static_cast<Slot>(count), result.range,
-                         +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure);
+    auto* const closure = ::new (arena_.allocate(sizeof(Closure))) Closure(make());
+    ::new (blocks_.push()) Block<Real>{this->size(), result.first, static_cast<Slot>(count), result.range,
+                                       +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure};
     this->open_ = 0;
+    return closure;
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
   void keep(std::shared_ptr<const void> memory) { kept_.push_back(std::move(memory)); }
@@ -293,9 +297,10 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   template <class R> friend class BasicRecording;
   template <class R> friend class BasicAdjoints;
   void begin_segment();
-  [[gnu::always_inline]] void begin_id();
+  [[gnu::always_inline]] void take_id();
   [[gnu::noinline, gnu::cold]] void draw_ids();
-  [[gnu::noinline]] void forget_segments_above(const Mark& to);
+  [[gnu::always_inline]] void forget_above(const Mark& to) noexcept;
+  [[gnu::noinline]] void rewind_further(const Mark& to);
   // Inlined: on arrays of ten elements, calls between these take longer than what they do.
   [[gnu::always_inline]] void start_sweep(BasicAdjoints<Real>& adjoints) const;
   [[gnu::always_inline]] void finish_sweep(BasicAdjoints<Real>& adjoints) const;
@@ -303,17 +308,22 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   template <class PutSeeds> [[gnu::always_inline]] void sweep_from(BasicAdjoints<Real>& adjoints, PutSeeds&& put_seeds) const;
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
+  void hold_scalars(std::uint32_t range) noexcept {
+    Range& r = ranges_[range];
+    r.zeros_end = r.first + r.count;
+    r.start = Held::each;
+  }
   [[gnu::always_inline]] Target<Real> target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const;
 
-  std::vector<Block<Real>> blocks_;
-  std::vector<Range> ranges_;      // in the order of their slots; all others are those of scalars
-  std::vector<Segment> segments_;  // the last one is current
+  Stack<Block<Real>> blocks_;
+  Stack<Range> ranges_;      // in the order of their slots; all others are those of scalars
+  Stack<Segment> segments_;  // the last one is current
   std::vector<std::shared_ptr<const void>> kept_;
   Arena arena_;
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   Deferred<Real>* deferred_ = nullptr;  // the newest that reads an input
   std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
-  bool fold_ = true;
+  Word fold_bit_ = fresh_bit;      // 0: no result may be folded into
   std::uint32_t number_ = 0;       // this tape in the registry that error messages consult
   const void* thread_ = nullptr;   // that of its maker
   struct Link;                     // the tapes of a thread form a list, with links of their own
@@ -366,10 +376,10 @@ template <class Real> class BasicAdjoints {
   void write_out(Slot first, std::size_t count) const noexcept;
   /// A range whose elements all have the adjoint in its first slot; they are written when somebody looks, who may be several threads at once.
   struct Uniform { Slot first, count; bool written; };
-  mutable std::vector<Real, UninitialisedAllocator<Real>> values_;
-  std::vector<Held> held_;         // by every range
-  mutable std::vector<Uniform> uniform_;
-  std::vector<Segment> segments_;
+  mutable Stack<Real> values_;
+  Stack<Held> held_;         // by every range
+  mutable Stack<Uniform> uniform_;
+  Stack<Segment> segments_;
   bool complete_ = false;          // else there is nothing to read
 };
 

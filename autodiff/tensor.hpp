@@ -79,13 +79,14 @@ template <class Real> class BasicTensor {
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
   /// The scalar result of an operation on operands that the tape admits, in memory of the tape: what BasicResult does, for operations on a few numbers,
-  /// which it would take as long as they do. make_pull as there.
+  /// which it would take as long as they do. make_pull as there; a pullback that is Pending works the value out when somebody asks.
   template <class MakePull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, Real* value, MakePull&& make_pull) {
     BasicTensor t(Shape{}, Uninitialised{});
     t.data_ = value;
     t.to_ = tape.array(1);
     t.word_ = tape.input_word();
-    tape.make_block(t.to_, 1, [&] { return make_pull(t.to_.first); });
+    auto* const pull = tape.make_block(t.to_, 1, [&] { return make_pull(t.to_.first); });
+    if constexpr (std::is_convertible_v<decltype(pull), Pending*>) t.pending_ = pull;
     return t;
   }
   /// A vector made of scalars, which may be recorded or constant.
@@ -142,10 +143,12 @@ template <class Real> class BasicTensor {
   [[nodiscard]] Destination destination() const noexcept { return to_; }
   [[nodiscard]] Word word() const noexcept { return word_; }
   [[nodiscard]] const Real* data() const {
-    if (word_ != constant_word) {
-      BasicTape<Real>::require_alive(word_, to_.first);
-      if (pending_ != nullptr && !pending_->done) pending_->compute(*pending_);
-    }
+    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, to_.first);
+    return data_of_operand();
+  }
+  /// The same of a tensor that the active tape admits as an operand.
+  [[nodiscard]] const Real* data_of_operand() const {
+    if (pending_ != nullptr && !pending_->done) pending_->compute(*pending_);
     return data_;
   }
   /// The elementwise operation that this is the result of while nobody has asked for its values; else null. The tensor must be alive.

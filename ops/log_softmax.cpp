@@ -58,7 +58,7 @@ template <class Real> BasicTensor<Real> log_softmax(const BasicTensor<Real>& x, 
       if constexpr (PlainReal<Real>)
         if (step == 1) {
           const auto row = row_kernels<Real>().softmax(in + at, soft == nullptr ? out + at : soft + at, view.length);
-          if (row.ordinary) return row_kernels<Real>().log_softmax(in + at, row, std::log1p(row.rest), out + at, view.length);
+          if (row.is_ordinary()) return row_kernels<Real>().log_softmax(in + at, row, std::log1p(row.rest()), out + at, view.length);
         }
       const auto [top, rest] = soft_row<W>(z, view.length, Strided<Real>{soft == nullptr ? nullptr : soft + at, step});
       const W log_sum = log1p(rest);

@@ -30,9 +30,9 @@ template <class Real> BasicTensor<Real> log_sum_exp(const BasicTensor<Real>& x, 
     if constexpr (PlainReal<Real>)
       if (view.inner == 1) {
         const auto of = row_kernels<Real>().exponentials(in + at, soft == nullptr ? own.data() : soft + at, view.length);
-        if (soft != nullptr) totals[row] = of.ordinary && of.easy ? 1 + of.rest : 0;
-        if (of.ordinary) {
-          out[row] = static_cast<Real>(of.top + log_of_total(of.rest));
+        if (soft != nullptr) totals[row] = of.is_easy() ? 1 + of.rest() : 0;
+        if (of.is_ordinary()) {
+          out[row] = static_cast<Real>(of.top + log_of_total(of.rest()));
           return;
         }
       }

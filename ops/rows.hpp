@@ -81,22 +81,18 @@ template <class W, class Real, class Out> SoftRow<W> soft_row(Strided<const Real
 
 /// The softmax of a contiguous row of n > 0 entries by kernels; rows that are out of the ordinary go through soft_row.
 template <PlainReal Real> [[nodiscard]] gradus_kernels::SoftmaxRow soft_row_by_kernels(const Real* z, std::size_t n, Real* s) {
-  gradus_kernels::SoftmaxRow row = row_kernels<Real>().softmax(z, s, n);
-  if (!row.ordinary) [[unlikely]] {
-    const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{s, 1});
-    row = {static_cast<double>(z[top]), static_cast<double>(rest), false, false};
-  }
-  return row;
+  const gradus_kernels::SoftmaxRow row = row_kernels<Real>().softmax(z, s, n);
+  if (row.is_ordinary()) [[likely]] return row;
+  const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{s, 1});
+  return {static_cast<double>(z[top]), static_cast<double>(rest), false};
 }
 
 /// The exponentials of a contiguous row of n > 0 entries relative to the largest, in e, where the row is easy; else only what is known of their sum.
 template <PlainReal Real> [[nodiscard]] gradus_kernels::SoftmaxRow exponentials_by_kernels(const Real* z, std::size_t n, Real* e) {
-  gradus_kernels::SoftmaxRow row = row_kernels<Real>().exponentials(z, e, n);
-  if (!row.ordinary) [[unlikely]] {
-    const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{nullptr, 1});
-    row = {static_cast<double>(z[top]), static_cast<double>(rest), false, false};
-  }
-  return row;
+  const gradus_kernels::SoftmaxRow row = row_kernels<Real>().exponentials(z, e, n);
+  if (row.is_ordinary()) [[likely]] return row;
+  const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{nullptr, 1});
+  return {static_cast<double>(z[top]), static_cast<double>(rest), false};
 }
 
 /// log(1 + rest). From 1 on the sum loses nothing that matters, and a logarithm takes half as long as log1p.

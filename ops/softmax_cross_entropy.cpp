@@ -143,11 +143,17 @@ template <class Real> struct Loss {
   }
 };
 
+/// True when the products of the exponentials of an easy row with this stay in range.
+template <class Real> [[nodiscard]] bool is_easy_factor(double by) {
+  const double size = std::abs(by);
+  if constexpr (std::is_same_v<Real, float>) return size >= 0x1p-126 && size <= 0x1p127;
+  else return size >= 0x1p-500 && size <= 0x1p500;
+}
 /// What the exponentials are multiplied by, and what the target's own entry is; e is its exponential.
 struct Factors { double by, own; };
 [[nodiscard]] inline Factors factors_of(double up, double rest, double e) {
-  const double total = 1 + rest, by = up / total, share = e / total;
-  return {by, share > 0.5 ? -rest * by : up * (share - 1)};  // s - 1 is 0 when s -> 1: then it is minus the sum of the others
+  const double total = 1 + rest, by = up / total;
+  return {by, e == 1 ? -rest * by : up * (e / total - 1)};  // s - 1 loses digits as s -> 1: then it is minus the sum of the others
 }
 
 /// The same for classes that are not smoothed, where everything but the target's own entry is the softmax times the upstream adjoint.
@@ -155,7 +161,7 @@ template <PlainReal Real> struct ClassLoss {
   std::size_t rows, n;
   const Real* z;
   const std::uint32_t* classes;
-  Real* e;       ///< the exponentials of every row relative to its largest entry
+  Real* e;       ///< the exponentials of every row relative to that of its class, or else to its largest entry
   double* rest;  ///< the sum of those but that one; -1 where the row needs a wider range
   Destination to_z;
   Reduction reduction;
@@ -170,9 +176,13 @@ template <PlainReal Real> struct ClassLoss {
 
   /// The loss of a row; e and rest as above.
   [[nodiscard]] static double loss(const Real* z, std::size_t n, std::uint32_t target, Real* e, double& rest) {
+    if (const auto& kernels = row_kernels<Real>(); n <= kernels.few) {
+      rest = kernels.exponentials_about(z, target, e, n);
+      if (rest >= 0) [[likely]] return log_of_total(rest);
+    }
     const gradus_kernels::SoftmaxRow row = exponentials_by_kernels(z, n, e);
-    rest = row.easy ? row.rest : -1;
-    const double log_rest = log_of_total(row.rest), at = static_cast<double>(z[target]);
+    rest = row.is_easy() ? row.rest() : -1;
+    const double log_rest = log_of_total(row.rest()), at = static_cast<double>(z[target]);
     const auto gap = two_sum(row.top, -at);
     const double value = at == row.top ? log_rest : (gap.high + log_rest) + gap.low;
     if (is_extreme(value)) [[unlikely]] return wide_loss(z, n, target);
@@ -195,40 +205,41 @@ template <PlainReal Real> struct ClassLoss {
         kernels.spread(Real(0), to, into_of(target), n);
         continue;
       }
-      if (rest[row] < 0 || !is_easy_adjoint(up)) [[unlikely]] {
+      const std::size_t k = classes[row];
+      const auto [by, part] = factors_of(up, rest[row], static_cast<double>(e[row * n + k]));
+      if (rest[row] < 0 || !is_easy_factor<Real>(by)) [[unlikely]] {
         general().pull_wide_row({target, {}}, row, first_max(Strided<const Real>{z + row * n, 1}, n), upstream);
         continue;
       }
-      const std::size_t k = classes[row];
-      const auto [by, part] = factors_of(up, rest[row], static_cast<double>(e[row * n + k]));
-      const Real own = target.add ? to[k] + static_cast<Real>(part) : static_cast<Real>(part);
-      kernels.scale(e + row * n, static_cast<Real>(by), to, into_of(target), n);
-      to[k] = own;
+      kernels.scale_but_one(e + row * n, static_cast<Real>(by), k, static_cast<Real>(part), to, into_of(target), n);
     }
   }
 };
 
-/// The same for a single row, whose numbers are few: they stay together.
-template <PlainReal Real> struct RowLoss {
+/// The same for a single row of few logits, whose exponentials are relative to that of the target: the loss is log(1 + rest). The value waits until somebody
+/// asks: the logarithm takes as long as all the exponentials, whose latency it would prolong, and the gradient can do without.
+template <PlainReal Real> struct RowLoss : Pending {
   const Real* z;
-  const Real* e;
+  Real* value;  ///< the exponentials lie on the lines after it
   std::size_t n;
   double rest;
   std::uint32_t target;
   Slot first;
   Destination to_z;
 
+  static constexpr std::size_t line = Arena::alignment / sizeof(Real);
+  static void work_out(Pending& self) {
+    auto& loss = static_cast<RowLoss&>(self);
+    *loss.value = static_cast<Real>(log_of_total(loss.rest));
+    loss.done = true;
+  }
+
   void operator()(BasicSweep<Real>& sweep) const {
-    const Real up = *sweep.adjoint(first);  // not 0: a sweep passes such a pullback over
+    const Real up = sweep.single(first);
     const Target<Real> gradient = sweep.target(to_z);
-    if (rest < 0 || !is_easy_adjoint(up)) [[unlikely]] {
-      pull_wide_row(gradient, up);
-      return;
-    }
-    const auto [by, own] = factors_of(static_cast<double>(up), rest, static_cast<double>(e[target]));
-    const Real at_target = gradient.add ? gradient.to[target] + static_cast<Real>(own) : static_cast<Real>(own);
-    row_kernels<Real>().scale(e, static_cast<Real>(by), gradient.to, into_of(gradient), n);
-    gradient.to[target] = at_target;
+    const double by = static_cast<double>(up) / (1 + rest);
+    if (!is_easy_factor<Real>(by)) [[unlikely]] return pull_wide_row(gradient, up);
+    row_kernels<Real>().scale_but_one(value + line, static_cast<Real>(by), target, static_cast<Real>(-rest * by), gradient.to, into_of(gradient), n);
   }
   [[gnu::noinline, gnu::cold]] void pull_wide_row(const Target<Real>& gradient, const Real& up) const {
     Loss<Real> one{.rows = 1, .n = n, .options = {.reduction = Reduction::sum}, .z = z};
@@ -237,17 +248,6 @@ template <PlainReal Real> struct RowLoss {
     one.pull_wide_row({gradient, {}}, 0, first_max(Strided<const Real>{z, 1}, n), up);
   }
 };
-
-/// The loss of a single row of n > 0 recorded logits.
-template <PlainReal Real> [[gnu::noinline]] BasicTensor<Real> record_row(BasicTape<Real>& tape, const BasicTensor<Real>& logits, std::size_t n, std::uint32_t target) {
-  constexpr std::size_t line = Arena::alignment / sizeof(Real);
-  const Real* const z = logits.data();
-  Real* const value = tape.allocate(line + n + gradus_kernels::Rows<Real>::beyond);  // the exponentials on lines of their own
-  Real* const e = value + line;
-  double rest = 0;
-  *value = static_cast<Real>(ClassLoss<Real>::loss(z, n, target, e, rest));
-  return BasicTensor<Real>::recorded_scalar(tape, value, [&](Slot first) { return RowLoss<Real>{z, e, n, rest, target, first, logits.destination()}; });
-}
 
 /// How many rows of logits there are. Throws for options that make no sense.
 std::size_t rows_of(const Shape& logits, const SoftmaxCrossEntropyOptions& options) {
@@ -375,13 +375,23 @@ template <class Real>
 template <class Real>
 BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
   if constexpr (PlainReal<Real>) {
-    const std::size_t rank = logits.rank(), n = rank == 0 ? 0 : logits.shape()[rank - 1];
-    const bool is_scalar = options.reduction != Reduction::none || rank == 1;
-    if (n != 0 && logits.size() == n && classes.size() == 1 && options.label_smoothing == 0 && is_scalar) {
+    const std::size_t rank = logits.rank(), n = logits.size();
+    const bool is_scalar = rank == 1 || options.reduction != Reduction::none;
+    if (rank != 0 && logits.shape()[rank - 1] == n && classes.size() == 1 && is_scalar && options.label_smoothing == 0) {
       TapeCore<Real>& core = *active_tape<Real>;
-      const int target = classes[0];
-      if (target >= 0 && static_cast<std::size_t>(target) < n && core.admits(logits.word()))
-        return record_row(static_cast<BasicTape<Real>&>(core), logits, n, static_cast<std::uint32_t>(target));
+      const auto target = static_cast<std::uint32_t>(classes[0]);
+      const auto& kernels = row_kernels<Real>();
+      if (target < n && classes[0] >= 0 && n <= kernels.few && core.admits_any(logits.word())) {
+        auto& tape = static_cast<BasicTape<Real>&>(core);
+        using Row = RowLoss<Real>;
+        const Real* const z = logits.data_of_operand();
+        Real* const value = tape.allocate(Row::line + n + gradus_kernels::Rows<Real>::beyond);
+        const double rest = kernels.exponentials_about(z, target, value + Row::line, n);
+        if (rest >= 0) [[likely]]
+          return BasicTensor<Real>::recorded_scalar(tape, value, [&](Slot first) {
+            return Row{{&Row::work_out}, z, value, n, rest, target, first, logits.destination()};
+          });
+      }
     }
   }
   return with_any_classes(logits, classes, options);

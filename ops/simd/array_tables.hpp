@@ -26,11 +26,19 @@ template <class Real> struct Products {
   bool (*is_ordinary)(const Real* x, std::size_t n);
 };
 
-/// A row of softmax: the largest entry, the sum of exp(z_k - top) over all entries but one that is the largest.
-struct SoftmaxRow {
-  double top, rest;
-  bool ordinary;  ///< false: some entry is infinite or NaN, and nothing else here holds
-  bool easy;      ///< no share is so small that its product with an adjoint may leave the range although the exact product does not
+/// A row of softmax: the largest entry, the sum of exp(z_k - top) over all entries but one that is the largest. Two numbers, which come back in registers.
+class SoftmaxRow {
+ public:
+  SoftmaxRow(double largest, double sum, bool is_easy) : top(largest), signed_rest_(is_easy ? sum : -sum) {}
+  double top;
+  [[nodiscard]] double rest() const { return __builtin_fabs(signed_rest_); }
+  /// False: some entry is infinite or NaN, and nothing else here holds.
+  [[nodiscard]] bool is_ordinary() const { return signed_rest_ - signed_rest_ == 0; }
+  /// Ordinary, and no share is so small that its product with an adjoint may leave the range although the exact product does not.
+  [[nodiscard]] bool is_easy() const { return is_ordinary() && !__builtin_signbit(signed_rest_); }
+
+ private:
+  double signed_rest_;
 };
 
 // Rows are contiguous. Sums keep their rounding errors: off by an ulp of the sum of |terms|, however many there are.
@@ -40,6 +48,10 @@ template <class Real> struct Rows {
   SoftmaxRow (*softmax)(const Real* z, Real* s, std::size_t n);
   SoftmaxRow (*exponentials)(const Real* z, Real* e, std::size_t n);
   static constexpr std::size_t beyond = 64 / sizeof(Real);
+  /// The exponentials of a row of no more than `few` entries relative to entry k, written in the same way, and the sum of those but that one: for the loss
+  /// of a class, which needs no largest entry. NaN where entries lie so far from that one that it does.
+  double (*exponentials_about)(const Real* z, std::size_t k, Real* e, std::size_t n);
+  std::size_t few;
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
@@ -47,6 +59,8 @@ template <class Real> struct Rows {
   bool (*pull_log_softmax)(const Real* z, const Real* s, const Real* w, Real* to, Into into, std::size_t n);
   /// to = or += factor·x
   void (*scale)(const Real* x, Real factor, Real* to, Into into, std::size_t n);
+  /// The same, but for element k, where it is = or += part.
+  void (*scale_but_one)(const Real* x, Real factor, std::size_t k, Real part, Real* to, Into into, std::size_t n);
   /// to = or += x
   void (*spread)(Real x, Real* to, Into into, std::size_t n);
   double (*sum)(const Real* x, std::size_t n);
@@ -100,7 +114,7 @@ template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recu
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
-template <class Real> [[nodiscard]] const gradus_kernels::Rows<Real>& row_kernels() {
+template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_kernels() {
   static const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;

@@ -43,7 +43,7 @@ template <class Real> struct RowKernels {
     }
     GRADUS_INLINE SoftmaxRow row(double rest) const {
       const Real first = largest_of(top);
-      return {static_cast<double>(first), rest, rest - rest == 0 && first - first == 0, tame || !any(hard)};
+      return {static_cast<double>(first), rest, tame || !any(hard)};
     }
     GRADUS_INLINE static Real largest_of(const P& x) { return static_cast<Real>(x.lane(0)); }
   };
@@ -72,7 +72,8 @@ template <class Real> struct RowKernels {
     }
     return exponentials.row(rest);
   }
-  template <bool normalised, std::size_t packs> GRADUS_INLINE static SoftmaxRow few(const Real* z, Real* s, std::size_t n) {
+  // On its own: together with what follows, it would set up a frame for that.
+  template <bool normalised, std::size_t packs> [[gnu::noinline]] static SoftmaxRow few(const Real* z, Real* s, std::size_t n) {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     constexpr std::size_t last = (packs - 1) * lanes;
     X at[packs];
@@ -85,8 +86,36 @@ template <class Real> struct RowKernels {
     at[packs - 1] = load(z + last, n - last, top);
     auto far = !(at[0] > X(top - near));
     for (std::size_t p = 1; p < packs; ++p) far = far || !(at[p] > X(top - near));
-    if (any(far)) [[unlikely]] return finish_few<normalised, false, packs>(at, top, s, n);
+    if (any(far)) [[unlikely]] return few_far_apart<normalised, packs>(z, top, s, n);
     return finish_few<normalised, true, packs>(at, top, s, n);
+  }
+  template <bool normalised, std::size_t packs> [[gnu::noinline, gnu::cold]] static SoftmaxRow few_far_apart(const Real* z, Real top, Real* s, std::size_t n) {
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    constexpr std::size_t last = (packs - 1) * lanes;
+    X at[packs];
+    for (std::size_t p = 0; p + 1 < packs; ++p) at[p] = load(z + p * lanes, whole, -infinity);
+    at[packs - 1] = load(z + last, n - last, top);
+    return finish_few<normalised, false, packs>(at, top, s, n);
+  }
+
+  template <std::size_t packs> GRADUS_INLINE static double few_about(const Real* z, std::size_t k, Real* e, std::size_t n) {
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    constexpr std::size_t last = (packs - 1) * lanes;
+    const Real at_k = z[k];
+    Exponentials<true> exponentials(at_k, n);
+    P part, sum(0.0);
+    auto near_by = P(0.0) == P(0.0);
+    for (std::size_t p = 0; p < packs; ++p) {
+      const X at = p + 1 < packs ? load(z + p * lanes, whole, at_k) : load(z + last, n - last, at_k);
+      near_by = near_by && abs(P(at) - exponentials.top) < P(near);
+      sum += exponentials.of(at, part);
+      store(e + p * lanes, X(part), whole);
+    }
+    if (!all(near_by)) [[unlikely]] return std::numeric_limits<double>::quiet_NaN();
+    return plain_total(sum) + (exponentials.ties - 1 - static_cast<int>(packs * lanes - n));
+  }
+  static double exponentials_about(const Real* z, std::size_t k, Real* e, std::size_t n) {
+    return n <= lanes ? few_about<1>(z, k, e, n) : few_about<2>(z, k, e, n);
   }
 
   template <bool normalised, bool tame> static SoftmaxRow finish_many(const Real* z, Real top, Real* s, std::size_t n) {
@@ -123,6 +152,9 @@ template <class Real> struct RowKernels {
   template <bool normalised> static SoftmaxRow exponentials_of(const Real* z, Real* s, std::size_t n) {
     if (n <= lanes) return few<normalised, 1>(z, s, n);
     if (n <= 2 * lanes) return few<normalised, 2>(z, s, n);
+    return many<normalised>(z, s, n);
+  }
+  template <bool normalised> [[gnu::noinline]] static SoftmaxRow many(const Real* z, Real* s, std::size_t n) {
     X most(-infinity), other = most, least(infinity), lesser = least;
     std::size_t i = 0;
     for (; i + 2 * lanes <= n; i += 2 * lanes) {
@@ -221,6 +253,11 @@ template <class Real> struct RowKernels {
     const X by(factor);
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { put(to + i, load(x + i, count, Real(0)) * by, into, count); });
   }
+  static void scale_but_one(const Real* x, Real factor, std::size_t k, Real part, Real* to, Into into, std::size_t n) {
+    const Real at_k = into == Into::add ? to[k] + part : part;
+    scale(x, factor, to, into, n);
+    to[k] = at_k;
+  }
   static void spread(Real x, Real* to, Into into, std::size_t n) {
     for_each_pack<lanes>(n, [&](std::size_t i, auto count) __attribute__((always_inline)) { put(to + i, X(x), into, count); });
   }
@@ -252,7 +289,7 @@ template <class Real> struct RowKernels {
     return finite;
   }
 
-  static constexpr gradus_kernels::Rows<Real> table{&softmax, &exponentials, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &spread, &sum, &dot, &column_sums};
+  static constexpr gradus_kernels::Rows<Real> table{&softmax, &exponentials, &exponentials_about, 2 * lanes, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &scale_but_one, &spread, &sum, &dot, &column_sums};
 };
 
 }  // namespace

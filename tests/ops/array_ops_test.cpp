@@ -134,6 +134,60 @@ BOOST_AUTO_TEST_CASE(one_row_of_classes_on_a_tape_that_goes_on) {
   BOOST_CHECK_THROW(static_cast<void>(loss(Tensor::input(Shape{}, Numbers(1)), first)), ShapeError);
 }
 
+BOOST_AUTO_TEST_CASE(the_loss_of_one_row_is_the_same_whoever_asks_and_when) {
+  const int classes[] = {1};
+  const auto loss_of = [&](const Tensor& z) { return softmax_cross_entropy(z, std::span<const int>(classes), {.reduction = Reduction::sum}); };
+  for (const Numbers& logits : {Numbers{1, -2, 0.5}, Numbers{0, 0, 0, 0, 0}, Numbers{0.25, 149, -0.5}, Numbers{0.25, -149, -0.5}}) {
+    Tape tape;
+    const Recording recording(tape);
+    Adjoints adjoints;
+    Tensor z = Tensor::input(Shape{logits.size()}, logits);
+    const auto start = tape.mark();
+    const double expected = loss_of(z).value();
+    double exact = 0;
+    for (const double at : logits) exact += std::exp(at - logits[1]);
+    BOOST_TEST(expected == std::log(exact), boost::test_tools::tolerance(1e-15));
+    {
+      const Tensor loss = loss_of(z), copy = loss, tripled = 3.0 * loss;
+      tape.sweep(tripled, adjoints);
+      BOOST_TEST(loss.value() == expected);
+      BOOST_TEST(copy.value() == expected);
+      BOOST_TEST(tripled.value() == 3 * expected);
+      BOOST_TEST(loss.detached().value() == expected);
+    }
+    const Tensor before = loss_of(z);
+    std::span<double> open = z.values();
+    std::fill(open.begin(), open.end(), 7.0);
+    BOOST_TEST(before.value() == expected);  // of the logits that were recorded
+    tape.rewind(start);
+    BOOST_CHECK_THROW(static_cast<void>(before.value()), TapeError);
+    BOOST_TEST(loss_of(z).value() == std::log(static_cast<double>(logits.size())), boost::test_tools::tolerance(1e-15));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_gradient_of_one_row_survives_adjoints_of_any_size) {
+  const int classes[] = {0};
+  const auto check = [&]<class Real>(Real up, const std::vector<Real>& logits) {
+    BasicTape<Real> tape;
+    const BasicRecording<Real> recording(tape);
+    BasicAdjoints<Real> adjoints;
+    const auto z = BasicTensor<Real>::input(Shape{logits.size()}, std::span<const Real>(logits));
+    const auto loss = softmax_cross_entropy(z, std::span<const int>(classes), {.reduction = Reduction::sum});
+    tape.sweep(loss, adjoints, up);
+    long double others = 0;  // relative to the target
+    for (std::size_t k = 1; k < logits.size(); ++k) others += std::exp(static_cast<long double>(logits[k]) - logits[0]);
+    for (std::size_t k = 0; k < logits.size(); ++k) {
+      const long double exact = up * (k == 0 ? -others : std::exp(static_cast<long double>(logits[k]) - logits[0])) / (1 + others);
+      const long double spacing = std::max(std::abs(exact) * std::numeric_limits<Real>::epsilon(), static_cast<long double>(std::numeric_limits<Real>::denorm_min()));
+      BOOST_TEST(std::abs(adjoints[z][k] - exact) <= 6 * spacing, "adjoint " << up << ", logit " << logits[k] << ": " << adjoints[z][k] << ", not " << exact);
+    }
+  };
+  for (const float up : {1e-44F, 1e-38F, 1e-20F, 1.0F, 1e30F, 3e38F})
+    for (const float apart : {-63.0F, -20.0F, 0.0F, 20.0F, 63.0F}) check(up, std::vector<float>{-apart, 0, 1, apart / 2});
+  for (const double up : {5e-324, 1e-308, 1e-150, 1.0, 1e150, 1e308})
+    for (const double apart : {-149.0, -20.0, 0.0, 20.0, 149.0}) check(up, std::vector<double>{-apart, 0, 1, apart / 2});
+}
+
 BOOST_AUTO_TEST_CASE(masked_logits_take_no_part) {
   const Numbers masked{-inf, 1, 2, -inf};
   const Outcome s = evaluate([](const auto& x) { return softmax(x[0]); }, {{Shape{4}, masked}}, {5, 1, 2, 3}), t = evaluate([](const auto& x) { return softmax(x[0]); }, {{Shape{2}, {1, 2}}}, {1, 2});

@@ -32,7 +32,7 @@ template <class Real, class Loss> class Gradus : public Contestant {
     const auto loss = loss_(inputs_);
     tape_.sweep(loss, adjoints_);
     const auto value = static_cast<double>(loss.value());
-    bytes_ = tape_.bytes_used() + (std::size_t{tape_.slots()} + 1) * sizeof(Real);
+    if (bytes_ == 0) bytes_ = tape_.bytes_used() + (std::size_t{tape_.slots()} + 1) * sizeof(Real);
     tape_.rewind(start_);
     return value;
   }
