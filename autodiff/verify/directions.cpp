@@ -100,21 +100,24 @@ void Point::subdifferential(const Values& w, View g, const std::vector<Kink>& ki
 std::optional<Point::PieceSlope> Point::slope_of_piece(const Values& d, const Values& w) {
   // Beside x the slope differs by curvature as well, but that falls with the distance: what is left at x itself is that of the piece.
   Values way(x_.size());
-  const double scale = largest(x_) == 0 ? 1 : largest(x_);
-  for (std::size_t i = 0; i < x_.size(); ++i) way[i] = random_.normal() * (x_[i] == 0 ? scale : std::fabs(x_[i]));
+  const double scale = largest(x_) < 1e-30 ? 1 : largest(x_);  // that of what is as good as 0
+  for (std::size_t i = 0; i < x_.size(); ++i) way[i] = random_.normal() * (std::fabs(x_[i]) < unit * scale ? scale : std::fabs(x_[i]));
   double slopes[3], error = 0;
-  for (int level = 0; level < 3; ++level) {
+  const double reach = largest(way) / 4 / largest(d);
+  const bool as_far_as_seen = unit_ != unit;  // code in float has no digits for what is left at x
+  for (int level = 0; level < (as_far_as_seen ? 1 : 3); ++level) {
     Values beside = x_, at = x_;
     const double distance = std::ldexp(1e-4, -level);
     for (std::size_t i = 0; i < at.size(); ++i) beside[i] += distance * way[i];
     const Difference piece = difference([&](double t) {
       for (std::size_t i = 0; i < at.size(); ++i) at[i] = beside[i] + t * d[i];
       return value_along(at, w);
-    }, 0, {}, dot_of_magnitudes(y_, w));
+    }, 0, {-distance * reach, distance * reach}, dot_of_magnitudes(y_, w));  // within the piece, or a flat one would not be taken for flat
     if (piece.status != DifferenceStatus::accepted) return std::nullopt;
     slopes[level] = piece.value;
     error = std::max(error, piece.error);
   }
+  if (as_far_as_seen) return PieceSlope{slopes[0], error};
   const double first = 2 * slopes[1] - slopes[0], second = 2 * slopes[2] - slopes[1], limit = second + (second - first) / 3;
   return PieceSlope{limit, 8 * error + std::fabs(limit - second)};
 }
@@ -122,16 +125,17 @@ std::optional<Point::PieceSlope> Point::slope_of_piece(const Values& d, const Va
 void Point::accept_a_piece(Opinion& o, const Values& d, const Values& w, double got) {
   if (x_.size() > options_.directional_above) return;
   double low = o.expected - o.bound, high = o.expected + o.bound;
+  const bool on_a_kink = o.note.starts_with("a kink");
   int alike = 0;
   for (int k = 0; k < 64; ++k) {
     const auto piece = slope_of_piece(d, w);
-    if (!piece || piece->error > 1e-6 * std::max(std::fabs(piece->slope), o.bound)) continue;
-    const bool is_new = piece->slope + piece->error < low || piece->slope - piece->error > high;
-    if (!is_new && ++alike == 8 && high - low <= 2 * o.bound) return;  // no kink: all that lies around has the slope of x
+    if (!piece || piece->error > 1e-3 * std::max(std::fabs(piece->slope), o.bound)) continue;
+    const bool is_new = piece->slope + 4 * piece->error < low || piece->slope - 4 * piece->error > high;
+    if (!is_new && ++alike == 8 && !on_a_kink && high - low <= 2 * o.bound) return;  // all that lies around has the slope of x
     if (!is_new) continue;
-    low = std::min(low, piece->slope - piece->error);
-    high = std::max(high, piece->slope + piece->error);
-    if (const double slack = 1e-3 * (high - low); got >= low - slack && got <= high + slack) {
+    low = std::min(low, piece->slope);
+    high = std::max(high, piece->slope);
+    if (const double slack = 1e-3 * (high - low) + piece->error; got >= low - slack && got <= high + slack) {
       o.verdict = Verdict::kink;
       return;
     }

@@ -64,7 +64,9 @@ Opinion Point::difference_opinion(Judged& judged, std::size_t i) {
   Difference d = derivative(i, judged.w);
   const double rounding = 2 * s_.operations * unit_ * std::fabs(got) + judged.spread[i] + 2 * least_;
   Opinion o = opinion_of(d, got, rounding);
-  if (d.rough && o.verdict == Verdict::inconclusive && !o.note.empty()) {
+  // Beyond the jumps, where smaller steps agree. What stands still may be the step that x lies on.
+  const bool is_sloped = unit_ == unit && !d.grain && 3 * d.step <= d.rough_step && std::fabs(d.value) > 4 * d.error;
+  if (d.rough && o.verdict == Verdict::inconclusive && !o.note.empty() && is_sloped) {
     Values at = x_;
     d.rough = jumps_again([&](double v) { at[i] = v; return value_along(at, judged.w); }, x_[i], d.rough_step, i < s_.domain.size() ? s_.domain[i] : Domain{});
     if (!d.rough) o = opinion_of(d, got, rounding);
