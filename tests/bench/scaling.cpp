@@ -60,14 +60,14 @@ gradus::Var dot_products(const std::vector<gradus::Var>& x, std::size_t operatio
   return total;
 }
 
-/// ns per operation, recording and sweep; the second of two runs, in memory that the tape has already.
+/// ns per operation, recording and sweep: the median over runs in memory that the tape has already.
 double cost(std::size_t operations) {
   gradus::Tape tape;
   const gradus::Recording recording(tape);
   gradus::Adjoints adjoints;
   const std::vector<double> at = bench::numbers(2000, -1, 1);
   std::vector<gradus::Var> x(at.size());
-  const std::size_t repeats = std::max<std::size_t>(2, 40000000 / operations);
+  const std::size_t repeats = std::max<std::size_t>(4, 40000000 / operations);
   std::vector<double> samples;
   for (std::size_t run = 0; run < repeats; ++run) {
     const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
