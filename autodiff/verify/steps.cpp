@@ -69,7 +69,7 @@ bool jumps_again(const std::function<double(double)>& f, double x, double step, 
     double before = std::numeric_limits<double>::quiet_NaN(), most = 0;
     std::size_t seen = 0;
     for (std::size_t k = 0; k <= intervals; ++k) {
-      const double at = x + width * (2 * static_cast<double>(k) / intervals - 0.9871);
+      const double at = x + width * (2 * static_cast<double>(k) / intervals - 0.9871);  // not even about x: a pole lies on no sample
       const double here = domain.contains(at) ? f(at) : std::numeric_limits<double>::quiet_NaN();
       if (std::isfinite(here - before)) moves[seen++] = here - before;
       before = here;
