@@ -15,13 +15,11 @@ using Slot = std::uint32_t;
 /// What the adjoints of a range hold during a sweep: nothing yet, one number each, one number for all of them, which is in the first slot, or a
 /// Multiple, which is in the first slots.
 enum class Held : unsigned char { nothing, each, one, multiple };
-/// The adjoints of one array: `count` slots from `first` on. A sweep starts with zeros from the end of the range below, `below`, up to `zeros_end`:
-/// that is `first`, or the end of the range once an element was taken as a Var, so that nodes add to single slots and it holds `each` from the start.
+/// The adjoints of one array: `count` slots from `first` on. `has_scalars`: an element was taken as a Var, so that nodes add to single slots.
 /// `open`: a span for writing its values has been given away.
 struct Range {
-  Slot below, zeros_end, first, count;
-  Held start;
-  bool open;
+  Slot first, count;
+  bool has_scalars, open;
 };
 inline constexpr std::uint32_t no_range = 0xffffffff;
 

@@ -12,9 +12,9 @@
 namespace gradus {
 namespace {
 
-template <class Real> void sweep_nodes(const Node<Real>* nodes, std::size_t begin, std::size_t end, Real* adjoint) {
-  for (std::size_t k = end; k-- > begin;) {
-    const Node<Real>& n = nodes[k];
+template <class Real> void sweep_nodes(const Node<Real>* begin, const Node<Real>* end, Real* adjoint) {
+  while (end != begin) {
+    const Node<Real>& n = *--end;
     // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
     prefetch(&n, -4096);
     const Real up = adjoint[n.out];
@@ -46,7 +46,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     constexpr std::size_t line = Arena::alignment / sizeof(Real);
     const std::size_t n = std::size_t{tape.slots_} + 1, ranges = tape.ranges_.size();
     adjoints.values_.replace_uninitialised(n, line);
-    adjoints.held_.replace_uninitialised(ranges, 0);
+    adjoints.held_.replace_uninitialised(ranges, few_ranges);
     adjoints.unwritten_.cut(0);
     // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
     Real* const adjoint = adjoints.values_.data();
@@ -56,19 +56,21 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
       else zero(adjoint + from, to - from);
     };
-    std::size_t done = 0;
-    const Range* range = tape.ranges_.data();
-    for (std::size_t r = 0; r < ranges; ++r, ++range) {
-      if (range->below != range->zeros_end) put_zeros(range->below, range->zeros_end);
-      held[r] = range->start;
-      done = std::size_t{range->first} + range->count;
+    if (ranges <= few_ranges) std::memset(static_cast<void*>(held), 0, few_ranges);
+    else std::memset(static_cast<void*>(held), 0, ranges);
+    for (const Gap& gap : tape.gaps_) put_zeros(gap.first, gap.end);
+    if (const std::size_t done = tape.end_of_ranges(); done != n) put_zeros(done, n);
+    for (const std::uint32_t r : tape.with_scalars_) {
+      held[r] = Held::each;
+      zero(adjoint + tape.ranges_[r].first, tape.ranges_[r].count);
     }
-    if (done != n) put_zeros(done, n);
   }
+  static constexpr std::size_t few_ranges = 16;
+  static_assert(static_cast<int>(Held::nothing) == 0 && sizeof(Held) == 1);
 
   struct Written { Multiple<Real> multiple; Slot slot; };
   /// Writes a multiple, or leaves it to those who look where the range before held the same: a sum hands it on to its terms.
-  [[gnu::noinline]] void finish_multiple(const Range& range, Written& last) const {
+  [[gnu::noinline]] static void finish_multiple(BasicAdjoints<Real>& adjoints, const Range& range, Written& last) {
     Real* const to = adjoints.values_.data() + range.first;
     const Multiple<Real> m = BasicSweep<Real>::read_multiple(to);
     if (last.slot != 0 && m.is(last.multiple)) {
@@ -79,24 +81,40 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     last = {m, range.first};
   }
 
-  [[gnu::always_inline]] void finish() const {
+  // Not of this object, which would have to be in memory.
+  /// Writes what ranges hold in other ways, or leaves it to those who look. From range r on.
+  [[gnu::noinline]] static void finish_ranges(const BasicTape& tape, BasicAdjoints<Real>& adjoints, std::size_t r) {
     constexpr std::size_t few = 64;  // sooner written than remembered
     Written last{};
-    const std::size_t ranges = tape.ranges_.size();
     const Held* const held = adjoints.held_.data();
-    for (std::size_t r = 0; r < ranges; ++r) {
-      if (held[r] == Held::each) [[likely]] continue;
+    for (; r < tape.ranges_.size(); ++r) {
+      if (held[r] == Held::each) continue;
       const Slot slot = tape.ranges_[r].first, count = tape.ranges_[r].count;
       Real* const first = adjoints.values_.data() + slot;
       if (held[r] == Held::nothing) zero(first, count);
-      else if (held[r] == Held::multiple) finish_multiple(tape.ranges_[r], last);
+      else if (held[r] == Held::multiple) finish_multiple(adjoints, tape.ranges_[r], last);
       else if (count <= few) std::fill_n(first, count, Real(*first));
       else ::new (adjoints.unwritten_.push()) typename BasicAdjoints<Real>::Unwritten{slot, count, slot, false};
     }
-    // The newest one is not copied: read in other pieces than a rewind has just written, it would not be there yet.
-    const std::size_t older = tape.segments_.size() - 1;
+  }
+  [[gnu::noinline]] static void copy_segments(const BasicTape& tape, BasicAdjoints<Real>& adjoints) {
     adjoints.segments_.replace_uninitialised(tape.segments_.size(), 0);
-    for (std::size_t s = 0; s < older; ++s) adjoints.segments_[s] = tape.segments_[s];
+    std::copy(tape.segments_.begin(), tape.segments_.end(), adjoints.segments_.begin());
+  }
+
+  [[gnu::always_inline]] void finish() const {
+    const Held* const held = adjoints.held_.data();
+    for (std::size_t r = 0, ranges = tape.ranges_.size(); r < ranges; ++r)
+      if (held[r] != Held::each) [[unlikely]] {
+        finish_ranges(tape, adjoints, r);
+        break;
+      }
+    // A loop sweeps over the same older segments every time: where the newest of them is the same, all are. The newest of all is not copied: read in
+    // other pieces than a rewind has just written, it would not be there yet.
+    const std::size_t older = tape.segments_.size() - 1;
+    const Segment* const below = tape.segments_.data() + older - 1;
+    if (adjoints.segments_.size() != older + 1) [[unlikely]] copy_segments(tape, adjoints);
+    else if (const Segment* const old = adjoints.segments_.data() + older - 1; older != 0 && (old->id != below->id || old->end != below->end)) [[unlikely]] copy_segments(tape, adjoints);
     Segment& newest = adjoints.segments_[older];
     newest.id = tape.id_;
     newest.first = tape.segments_[older].first;
@@ -111,12 +129,12 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     Held* const held = adjoints.held_.data();
     BasicSweep<Real> sweep(adjoint, tape.ranges_.data(), held);
     put_seeds(sweep);
-    std::size_t end = tape.size();
+    std::size_t end = tape.node_bytes();
     const Block<Real>* const first_block = tape.blocks_.begin();
     for (const Block<Real>* block = tape.blocks_.end(); block != first_block;) {
       --block;
-      if (end != block->node) sweep_nodes(tape.nodes_, block->node, end, adjoint);
-      end = block->node;
+      if (end != block->nodes) sweep_nodes(tape.node_at(block->nodes), tape.node_at(end), adjoint);
+      end = block->nodes;
       if (held[block->range] == Held::nothing) continue;
       const Real* up = adjoint + block->first;
       if (is_zero(*up)) {
@@ -128,7 +146,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       sweep.enter(block->range);
       block->pull(block->closure, sweep);
     }
-    if (end != 0) sweep_nodes(tape.nodes_, 0, end, adjoint);
+    if (end != 0) sweep_nodes(tape.nodes_, tape.node_at(end), adjoint);
     finish();
   }
 };
@@ -152,8 +170,8 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
   BasicSweep<Real> sweep(m, ranges_.data(), magnitudes.held_.data());
   sweeping.target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, Real(1));
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
-  for (std::size_t k = this->size(); k-- > 0;) {
-    const Node<Real>& n = this->nodes_[k];
+  for (const Node<Real>* end = this->end_; end != this->nodes_;) {
+    const Node<Real>& n = *--end;
     const Real up = m[n.out];
     if (is_zero(up)) continue;
     m[n.a] += magnitude(Real(n.da)) * up;

@@ -85,10 +85,10 @@ Registry& registry() {
 // ---- TapeCore: the slow paths of recording
 
 template <class Real> void TapeCore<Real>::grow() {
-  const std::size_t used = size() * sizeof(Node<Real>);
+  const std::size_t used = node_bytes();
   const Reservation grown = reserve_more({nodes_, static_cast<std::size_t>(limit_ - nodes_) * sizeof(Node<Real>)}, used, 2 * (used + sizeof(Node<Real>)));
   nodes_ = static_cast<Node<Real>*>(grown.data);
-  end_ = nodes_ + used / sizeof(Node<Real>);
+  end_ = node_at(used);
   limit_ = nodes_ + grown.capacity / sizeof(Node<Real>);
 }
 
@@ -98,7 +98,7 @@ template <class Real> void TapeCore<Real>::throw_slots_exhausted(std::size_t wan
 }
 
 template <class Real> void TapeCore<Real>::throw_nodes_exhausted() const {
-  throw TapeError(fmt::format("memory exhausted: {} operations are recorded, and the system granted this tape address space for no more (ulimit -v?)", size()));
+  throw TapeError(fmt::format("memory exhausted: {} operations are recorded, and the system granted this tape address space for no more (ulimit -v?)", end_ - nodes_));
 }
 
 template <class Real> void TapeCore<Real>::throw_inadmissible(Word word) const {
@@ -145,11 +145,6 @@ template <class Real> struct BasicTape<Real>::Link {
   Link* next;
 };
 
-namespace {
-template <class Real> constinit thread_local BasicRecording<Real>* newest_recording = nullptr;
-constinit thread_local char here = 0;  // its address names the thread
-}  // namespace
-
 /// The tape of this thread that is wanted, or null.
 template <class Real> template <class Wanted> BasicTape<Real>* BasicTape<Real>::find(Wanted&& wanted) {
   for (Link* link = first_link_; link != nullptr; link = link->next) {
@@ -159,7 +154,7 @@ template <class Real> template <class Wanted> BasicTape<Real>* BasicTape<Real>::
   return nullptr;
 }
 
-template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_bit_(options.fold ? fresh_bit : 0), number_(registry().add_tape()), thread_(&here) {
+template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_bit_(options.fold ? fresh_bit : 0), number_(registry().add_tape()), thread_(&active_tape<Real>) {
   this->max_slots_ = options.max_slots;
   begin_segment();
   std::unique_ptr<Link> link(new Link{{this}, first_link_});
@@ -168,7 +163,7 @@ template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_bit_(op
 }
 
 template <class Real> BasicTape<Real>::~BasicTape() {
-  if (thread_ != &here) {
+  if (thread_ != &active_tape<Real>) {
     link_->tape.store(nullptr, std::memory_order_release);
     registry().add_orphan(link_);
   } else {
@@ -176,7 +171,7 @@ template <class Real> BasicTape<Real>::~BasicTape() {
     while (*at != link_) at = &(*at)->next;
     *at = link_->next;
     delete link_;
-    for (auto* r = newest_recording<Real>; r != nullptr; r = r->previous_)
+    for (auto* r = BasicRecording<Real>::newest_; r != nullptr; r = r->previous_)
       if (r->tape_ == this) r->tape_ = &no_tape<Real>;
     BasicRecording<Real>::activate_newest();
   }
@@ -244,7 +239,7 @@ template <class Real> void BasicTape<Real>::begin_segment() {
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->size(), blocks_.size(), ranges_.size(), kept_.size(), this->slots_, this->id_, arena_.position(), deferred_};
+  const Mark m{this->node_bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), this->slots_, this->id_, arena_.position(), deferred_};
   segments_.back().end = this->slots_ + 1;
   begin_segment();
   return m;
@@ -252,9 +247,12 @@ template <class Real> auto BasicTape<Real>::mark() -> Mark {
 
 template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) noexcept {
   this->slots_ = to.slots;
-  this->resize(to.nodes);
+  this->end_ = this->node_at(to.nodes);
   blocks_.cut(to.blocks);
   ranges_.cut(to.ranges);
+  gaps_.cut(to.gaps);
+  if (!with_scalars_.empty()) [[unlikely]]
+    with_scalars_.cut(static_cast<std::size_t>(std::remove_if(with_scalars_.begin(), with_scalars_.end(), [&](std::uint32_t r) { return r >= to.ranges; }) - with_scalars_.begin()));
   arena_.rewind(to.arena);
   deferred_ = to.deferred;
 }
@@ -285,10 +283,12 @@ template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
 
 template <class Real> void BasicTape<Real>::clear() {
   segments_.cut(0);
-  this->resize(0);
+  this->end_ = this->nodes_;
   this->slots_ = 0;
   blocks_.cut(0);
   ranges_.cut(0);
+  gaps_.cut(0);
+  with_scalars_.cut(0);
   kept_.clear();
   arena_.rewind({});
   deferred_ = nullptr;
@@ -297,26 +297,19 @@ template <class Real> void BasicTape<Real>::clear() {
 }
 
 template <class Real> std::size_t BasicTape<Real>::bytes_used() const noexcept {
-  return this->size() * sizeof(Node<Real>) + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
+  return this->node_bytes() + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
 }
 
-template <class Real> BasicRecording<Real>::BasicRecording(BasicTape<Real>& tape) : tape_(&tape), previous_(newest_recording<Real>) {
-  if (tape.thread_ != &here) throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
-  newest_recording<Real> = this;
-  active_tape<Real> = &tape;
+template <class Real> void BasicRecording<Real>::throw_other_thread(const BasicTape<Real>& tape) {
+  throw TapeError(fmt::format("tape #{} belongs to another thread: make a tape in every thread that records", tape.number_));
 }
 
-template <class Real> BasicRecording<Real>::~BasicRecording() {
-  for (BasicRecording** at = &newest_recording<Real>; *at != nullptr; at = &(*at)->previous_)
+template <class Real> void BasicRecording<Real>::drop_out() noexcept {
+  for (BasicRecording** at = &newest_; *at != nullptr; at = &(*at)->previous_)
     if (*at == this) {
       *at = previous_;
       break;
     }
-  activate_newest();
-}
-
-template <class Real> void BasicRecording<Real>::activate_newest() noexcept {
-  active_tape<Real> = newest_recording<Real> == nullptr ? &no_tape<Real> : newest_recording<Real>->tape_;
 }
 
 template class TapeCore<float>;

@@ -32,7 +32,7 @@ template <> struct [[gnu::packed, gnu::aligned(4)]] Node<double> { Slot out, a, 
 
 /// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and contributes to those of its inputs.
 template <class Real> struct Block {
-  std::size_t node;     ///< how many scalar nodes precede it
+  std::size_t nodes;    ///< how many bytes of scalar nodes precede it
   Slot first, count;
   std::uint32_t range;  ///< that of the outputs
   void (*pull)(const void* closure, BasicSweep<Real>& sweep);
@@ -169,10 +169,11 @@ template <class Real> class TapeCore {
   [[noreturn, gnu::cold]] void throw_slots_exhausted(std::size_t wanted) const;
   [[noreturn, gnu::cold]] void throw_nodes_exhausted() const;
 
-  [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - nodes_); }
-  void resize(std::size_t nodes) noexcept { end_ = nodes_ + nodes; }
-
   // Pointers rather than a size: finding node number `size` costs a multiplication by 28 at every operation (a tenth of a dot product).
+  // For the same reason, what refers to nodes counts them in bytes.
+  [[nodiscard]] std::size_t node_bytes() const noexcept { return static_cast<std::size_t>(reinterpret_cast<std::byte*>(end_) - reinterpret_cast<std::byte*>(nodes_)); }
+  [[nodiscard]] Node<Real>* node_at(std::size_t bytes) const noexcept { return reinterpret_cast<Node<Real>*>(reinterpret_cast<std::byte*>(nodes_) + bytes); }
+
   Node<Real> *nodes_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
   Slot slots_ = 0, max_slots_ = 0;
   mutable Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
@@ -210,7 +211,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
 
   /// A position to rewind to. Valid until the tape is cleared or rewound to before it.
   struct Mark {
-    std::size_t nodes, blocks, ranges, kept;
+    std::size_t nodes, blocks, ranges, gaps, kept;
     Slot slots;
     Word base;
     Arena::Position arena;
@@ -235,7 +236,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// Throws TapeError when array blocks were recorded: their pullbacks are opaque.
   void sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const;
 
-  [[nodiscard]] std::span<const Node<Real>> nodes() const noexcept { return {this->nodes_, this->size()}; }
+  [[nodiscard]] std::span<const Node<Real>> nodes() const noexcept { return {this->nodes_, this->end_}; }
   [[nodiscard]] std::span<const Block<Real>> blocks() const noexcept { return {blocks_.data(), blocks_.size()}; }
   [[nodiscard]] Slot slots() const noexcept { return this->slots_; }
   /// Bytes in use for the present record, adjoints not included.
@@ -249,9 +250,10 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     constexpr Slot line = Arena::alignment / sizeof(Real);
     const Slot padding = (line - 1) - this->slots_ % line;
     if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
-    const Slot first = this->inputs(n), below = ranges_.empty() ? 0 : ranges_.back().first + ranges_.back().count;
+    const Slot first = this->inputs(n), below = end_of_ranges();
     const auto range = static_cast<std::uint32_t>(ranges_.size());
-    ::new (ranges_.push()) Range{below, first, first, static_cast<Slot>(n), Held::nothing, false};  // made in place: see make_block
+    if (below != first) ::new (gaps_.push()) Gap{below, first};
+    ::new (ranges_.push()) Range{first, static_cast<Slot>(n), false, false};  // made in place: see make_block
     return {first, range};
   }
   /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
@@ -268,10 +270,14 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// until all of that has reached the cache: so does the sweep then (a quarter of a small softmax). So the block, too, is made in place.
   /// Returns the pullback.
   template <class Make> auto* make_block(Destination result, std::size_t count, Make&& make) {
+    return make_block_in(arena_.allocate(sizeof(decltype(make()))), result, count, std::forward<Make>(make));
+  }
+  /// The same in memory of this tape.
+  template <class Make> [[gnu::always_inline]] auto* make_block_in(void* memory, Destination result, std::size_t count, Make&& make) {
     using Closure = std::remove_cvref_t<decltype(make())>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
-    auto* const closure = ::new (arena_.allocate(sizeof(Closure))) Closure(make());
-    ::new (blocks_.push()) Block<Real>{this->size(), result.first, static_cast<Slot>(count), result.range,
+    auto* const closure = ::new (memory) Closure(make());
+    ::new (blocks_.push()) Block<Real>{this->node_bytes(), result.first, static_cast<Slot>(count), result.range,
                                        +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure};
     this->open_ = 0;
     return closure;
@@ -285,8 +291,8 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[nodiscard]] bool is_open(Destination to) const noexcept { return ranges_[to.range].open; }
   /// An operation that reads an input may be deferred until the input is opened.
   void note_deferred(Deferred<Real>& deferred);
-  /// How much has been recorded: nodes and blocks.
-  [[nodiscard]] std::size_t position() const noexcept { return this->size() + blocks_.size(); }
+  /// How much has been recorded: a number that grows with every node and block.
+  [[nodiscard]] std::size_t position() const noexcept { return this->node_bytes() + blocks_.size(); }
   /// True when the variable was recorded on this tape and has not been forgotten since.
   [[nodiscard]] bool owns(Word word, Slot slot) const noexcept;
   /// Throws TapeError unless some tape of this thread owns the variable: then memory of that tape's arena may be read.
@@ -305,14 +311,16 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   struct Sweeping;  // in sweep.cpp
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
-  void hold_scalars(std::uint32_t range) noexcept {
-    Range& r = ranges_[range];
-    r.zeros_end = r.first + r.count;
-    r.start = Held::each;
+  void hold_scalars(std::uint32_t range) {
+    if (!std::exchange(ranges_[range].has_scalars, true)) ::new (with_scalars_.push()) std::uint32_t(range);
   }
+  [[nodiscard]] Slot end_of_ranges() const noexcept { return ranges_.empty() ? 0 : ranges_.back().first + ranges_.back().count; }
 
   Stack<Block<Real>> blocks_;
-  Stack<Range> ranges_;      // in the order of their slots; all others are those of scalars
+  Stack<Range> ranges_;      // in the order of their slots
+  struct Gap { Slot first, end; };
+  Stack<Gap> gaps_;          // between ranges: slots of scalars, and those that align arrays
+  Stack<std::uint32_t> with_scalars_;  // the ranges that have_scalars
   Stack<Segment> segments_;  // the last one is current
   std::vector<std::shared_ptr<const void>> kept_;
   Arena arena_;
@@ -321,7 +329,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
   Word fold_bit_ = fresh_bit;      // 0: no result may be folded into
   std::uint32_t number_ = 0;       // this tape in the registry that error messages consult
-  const void* thread_ = nullptr;   // that of its maker
+  const void* thread_ = nullptr;   // where that of its maker has active_tape
   struct Link;                     // the tapes of a thread form a list, with links of their own
   Link* link_ = nullptr;
   static inline constinit thread_local Link* first_link_ = nullptr;  // without a destructor: tapes may outlive any thread-local object
@@ -336,14 +344,25 @@ template <class Real> class BasicTape : public TapeCore<Real> {
 template <class Real> class BasicRecording {
  public:
   /// Throws TapeError when the tape belongs to another thread.
-  explicit BasicRecording(BasicTape<Real>& tape);
-  ~BasicRecording();
+  explicit BasicRecording(BasicTape<Real>& tape) : tape_(&tape), previous_(newest_) {
+    if (tape.thread_ != &active_tape<Real>) [[unlikely]] throw_other_thread(tape);
+    newest_ = this;
+    active_tape<Real> = &tape;
+  }
+  ~BasicRecording() {
+    if (newest_ == this) [[likely]] newest_ = previous_;
+    else drop_out();
+    activate_newest();
+  }
   BasicRecording(const BasicRecording&) = delete;
   BasicRecording& operator=(const BasicRecording&) = delete;
 
  private:
   friend class BasicTape<Real>;
-  static void activate_newest() noexcept;
+  static void activate_newest() noexcept { active_tape<Real> = newest_ == nullptr ? &no_tape<Real> : newest_->tape_; }
+  [[noreturn, gnu::cold]] static void throw_other_thread(const BasicTape<Real>& tape);
+  [[gnu::cold]] void drop_out() noexcept;
+  static inline constinit thread_local BasicRecording* newest_ = nullptr;
   TapeCore<Real>* tape_;
   BasicRecording* previous_;
 };

@@ -78,16 +78,12 @@ template <class Real> class BasicTensor {
   /// An independent variable on the active tape. Throws TapeError without a Recording, ShapeError unless the sizes fit.
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
-  /// The scalar result of an operation on operands that the tape admits, in memory of the tape: what BasicResult does, for operations on a few numbers,
-  /// which it would take as long as they do. make_pull as there; a pullback that is Pending works the value out when somebody asks.
-  template <class MakePull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, Real* value, MakePull&& make_pull) {
-    BasicTensor t(Shape{}, Uninitialised{});
-    t.data_ = value;
-    t.to_ = tape.array(1);
-    t.word_ = tape.input_word();
-    auto* const pull = tape.make_block(t.to_, 1, [&] { return make_pull(t.to_.first); });
-    if constexpr (std::is_convertible_v<decltype(pull), Pending*>) t.pending_ = pull;
-    return t;
+  /// The scalar result of an operation on operands that the tape admits: what BasicResult does, for operations on a few numbers, which it would take as
+  /// long as they do. make_pull as there, made in `memory` of the tape; it has the value as a member, and works it out when somebody asks.
+  template <class MakePull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, void* memory, MakePull&& make_pull) {
+    const Destination to = tape.array(1);
+    auto* const pull = tape.make_block_in(memory, to, 1, [&] { return make_pull(to.first); });
+    return BasicTensor(&pull->value, to, tape.input_word(), pull);
   }
   /// A vector made of scalars, which may be recorded or constant.
   [[nodiscard]] static BasicTensor stack(std::span<const BasicVar<Real>> elements);
@@ -169,6 +165,7 @@ template <class Real> class BasicTensor {
   template <class R> friend class BasicResult;
   struct Uninitialised {};
   BasicTensor(const Shape& shape, Uninitialised) : shape_(shape), size_(shape.size()) {}
+  BasicTensor(Real* value, Destination to, Word word, Pending* pending) noexcept : data_(value), pending_(pending), to_(to), word_(word) {}
 
   Shape shape_;
   std::size_t size_ = 1;

@@ -145,9 +145,8 @@ template <class Real> struct Loss {
 
 /// True when the products of the exponentials of an easy row with this stay in range.
 template <class Real> [[nodiscard]] bool is_easy_factor(double by) {
-  const double size = std::abs(by);
-  if constexpr (std::is_same_v<Real, float>) return size >= 0x1p-126 && size <= 0x1p127;
-  else return size >= 0x1p-500 && size <= 0x1p500;
+  using Kernels = gradus_kernels::Rows<Real>;
+  return std::abs(by) >= Kernels::least_easy_factor && std::abs(by) <= Kernels::largest_easy_factor;
 }
 /// What the exponentials are multiplied by, and what the target's own entry is; e is its exponential.
 struct Factors { double by, own; };
@@ -177,8 +176,8 @@ template <PlainReal Real> struct ClassLoss {
   /// The loss of a row; e and rest as above.
   [[nodiscard]] static double loss(const Real* z, std::size_t n, std::uint32_t target, Real* e, double& rest) {
     if (const auto& kernels = row_kernels<Real>(); n <= kernels.few) {
-      rest = kernels.exponentials_about(z, target, e, n);
-      if (rest >= 0) [[likely]] return log_of_total(rest);
+      alignas(Arena::alignment) std::byte sums[Arena::alignment];
+      if (kernels.exponentials_about(z, target, e, n, sums)) [[likely]] return log_of_total(rest = kernels.rest_about(sums));
     }
     const gradus_kernels::SoftmaxRow row = exponentials_by_kernels(z, n, e);
     rest = row.is_easy() ? row.rest() : -1;
@@ -216,34 +215,39 @@ template <PlainReal Real> struct ClassLoss {
   }
 };
 
-/// The same for a single row of few logits, whose exponentials are relative to that of the target: the loss is log(1 + rest). The value waits until somebody
-/// asks: the logarithm takes as long as all the exponentials, whose latency it would prolong, and the gradient can do without.
-template <PlainReal Real> struct RowLoss : Pending {
+/// The same for a single row of few logits, whose exponentials are relative to that of the target: the loss is log(1 + rest), which waits until somebody
+/// asks, and so does the sum. What comes after an instruction waits for it where it takes longer than the 500 next ones, and here the exponentials, their
+/// sum, and its logarithm would make one long chain.
+template <PlainReal Real> struct alignas(Arena::alignment) RowLoss : Pending {
+  std::uint16_t n, target;
   const Real* z;
-  Real* value;  ///< the exponentials lie on the lines after it
-  std::size_t n;
-  double rest;
-  std::uint32_t target;
   Slot first;
   Destination to_z;
+  Real value = 0;
+  mutable double rest = -1;  ///< once the pullback knows it
 
-  static constexpr std::size_t line = Arena::alignment / sizeof(Real);
+  // Behind it lie a line for the sums of the exponentials, and the exponentials.
+  static constexpr std::size_t line = Arena::alignment;
+  [[nodiscard]] static std::size_t bytes_for(std::size_t n) { return sizeof(RowLoss) + line + (n + gradus_kernels::Rows<Real>::beyond) * sizeof(Real); }
+  [[nodiscard]] const std::byte* behind() const { return reinterpret_cast<const std::byte*>(this + 1); }
+
   static void work_out(Pending& self) {
     auto& loss = static_cast<RowLoss&>(self);
-    *loss.value = static_cast<Real>(log_of_total(loss.rest));
+    loss.value = static_cast<Real>(log_of_total(loss.rest >= 0 ? loss.rest : row_kernels<Real>().rest_about(loss.behind())));
     loss.done = true;
   }
 
   void operator()(BasicSweep<Real>& sweep) const {
     const Real up = sweep.single(first);
     const Target<Real> gradient = sweep.target(to_z);
-    const double by = static_cast<double>(up) / (1 + rest);
-    if (!is_easy_factor<Real>(by)) [[unlikely]] return pull_wide_row(gradient, up);
-    row_kernels<Real>().scale_but_one(value + line, static_cast<Real>(by), target, static_cast<Real>(-rest * by), gradient.to, into_of(gradient), n);
+    const auto* const e = reinterpret_cast<const Real*>(behind() + line);
+    rest = row_kernels<Real>().pull_about(e, behind(), up, target, gradient.to, into_of(gradient), n);
+    if (rest < 0) [[unlikely]] pull_wide_row(gradient, up);
   }
   [[gnu::noinline, gnu::cold]] void pull_wide_row(const Target<Real>& gradient, const Real& up) const {
     Loss<Real> one{.rows = 1, .n = n, .options = {.reduction = Reduction::sum}, .z = z};
-    one.classes = &target;
+    const std::uint32_t own = target;
+    one.classes = &own;
     one.to_z = to_z;
     one.pull_wide_row({gradient, {}}, 0, first_max(Strided<const Real>{z, 1}, n), up);
   }
@@ -385,12 +389,9 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::sp
         auto& tape = static_cast<BasicTape<Real>&>(core);
         using Row = RowLoss<Real>;
         const Real* const z = logits.data_of_operand();
-        Real* const value = tape.allocate(Row::line + n + gradus_kernels::Rows<Real>::beyond);
-        const double rest = kernels.exponentials_about(z, target, value + Row::line, n);
-        if (rest >= 0) [[likely]]
-          return BasicTensor<Real>::recorded_scalar(tape, value, [&](Slot first) {
-            return Row{{&Row::work_out}, z, value, n, rest, target, first, logits.destination()};
-          });
+        auto* const memory = tape.template allocate<std::byte>(Row::bytes_for(n)), * const behind = memory + sizeof(Row);
+        if (kernels.exponentials_about(z, target, reinterpret_cast<Real*>(behind + Row::line), n, behind)) [[likely]]
+          return BasicTensor<Real>::recorded_scalar(tape, memory, [&](Slot first) { return Row{{&Row::work_out}, static_cast<std::uint16_t>(n), static_cast<std::uint16_t>(target), z, first, logits.destination()}; });
       }
     }
   }

@@ -136,9 +136,13 @@ GRADUS_INLINE Register<double>::Values widened(HalfRegister h) {
 #endif
 }
 GRADUS_INLINE Register<double>::Values widened(const Register<float>::Values& x, int half) {
+#if defined(__AVX512F__)
+  return widened(half == 0 ? _mm512_castps512_ps256(x) : _mm512_extractf32x8_ps(x, 1));  // GCC 12 goes through memory
+#else
   HalfRegister h;
   __builtin_memcpy(&h, reinterpret_cast<const char*>(&x) + static_cast<std::size_t>(half) * sizeof h, sizeof h);
   return widened(h);
+#endif
 }
 GRADUS_INLINE Register<float>::Values narrowed(Register<double>::Values low, Register<double>::Values high) {
 #if defined(__AVX512F__)

@@ -1,6 +1,7 @@
 // The kernels behind matrix products, rows along the last axis, reductions, differences and recurrences: tables of functions, one for each real and instruction set.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include <autodiff/simd/elementwise.hpp>
@@ -58,10 +59,19 @@ template <class Real> struct Rows {
   SoftmaxRow (*softmax)(const Real* z, Real* s, std::size_t n);
   SoftmaxRow (*exponentials)(const Real* z, Real* e, std::size_t n);
   static constexpr std::size_t beyond = 64 / sizeof(Real);
-  /// The exponentials of a row of no more than `few` entries relative to entry k, written in the same way, and the sum of those but that one: for the loss
-  /// of a class, which needs no largest entry. NaN where entries lie so far from that one that it does.
-  double (*exponentials_about)(const Real* z, std::size_t k, Real* e, std::size_t n);
+  /// The exponentials of a row of no more than `few` entries relative to entry k, written in the same way, for the loss of a class, which needs no largest
+  /// entry; and in `sums`, a line of memory, what the sum of those but that one is worked out from: whoever records the loss need not wait for it.
+  /// False where entries lie so far from entry k that a largest one is needed.
+  bool (*exponentials_about)(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums);
   std::size_t few;
+  /// The sum of the exponentials but entry k.
+  double (*rest_about)(const void* sums);
+  /// The pullback for the adjoint `up` of the loss: the exponentials times up/(1 + rest), but for entry k, where they are minus the sum of the others.
+  /// Returns rest, or -1, and nothing is done, when that factor is not easy.
+  double (*pull_about)(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n);
+  /// Between these, and their negatives, products of a factor and the exponentials of an easy row stay in range.
+  static constexpr double least_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p-126 : 0x1p-500;
+  static constexpr double largest_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p127 : 0x1p500;
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
@@ -125,9 +135,12 @@ template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recu
   else return tables.of_double;
 }
 template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_kernels() {
-  static const auto& tables = GRADUS_ACTIVE_KERNELS(rows);
-  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
-  else return tables.of_double;
+  // Without the guard of a static reference, which a row of ten logits asks twice.
+  static constinit std::atomic<const gradus_kernels::RowTables*> chosen = nullptr;
+  const auto* tables = chosen.load(std::memory_order_relaxed);
+  if (tables == nullptr) [[unlikely]] chosen.store(tables = &GRADUS_ACTIVE_KERNELS(rows), std::memory_order_relaxed);
+  if constexpr (sizeof(Real) == sizeof(float)) return tables->of_float;
+  else return tables->of_double;
 }
 
 }  // namespace gradus

@@ -77,26 +77,30 @@ template <class V> GRADUS_INLINE double fold(V high, V low) {
 }
 
 #if defined(__AVX512F__)
-// e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, and the first step of the
-// reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles. `tame`: nothing here underflows.
+// e^(high + low) for high <= 0 and a low that is a rounding error of it, within an ulp: n = high/log 2 is rounded, by adding a number whose last digit is
+// the units, and the first step of the reduction is exact. Inlined, so that sums stay in registers, and floats need not become doubles. On a short row,
+// everything waits for these: the polynomial is a tree, and 2^n is ready before it. `tame`: nothing here under- or overflows.
 template <bool tame> GRADUS_INLINE __m512d exp_register(__m512d high, __m512d low) {
   __mmask8 some = 0xff;
   if constexpr (!tame) {
     some = _mm512_cmp_pd_mask(high, _mm512_set1_pd(-745.2), _CMP_NLT_UQ);  // the others underflow to 0, which would cost 100 ns; NaN stays
     high = _mm512_maskz_mov_pd(some, high);
   }
-  const __m512d n = _mm512_roundscale_pd(high * 0x1.71547652b82fep+0, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512d units = _mm512_set1_pd(0x1.8p52), n = _mm512_fmadd_pd(high, _mm512_set1_pd(0x1.71547652b82fep+0), units) - units;
   const __m512d r = _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.62e42fefa39efp-1), high) + _mm512_fnmadd_pd(n, _mm512_set1_pd(0x1.abc9e3b39803fp-56), low);
   // Minimax on |r| < log(2)/2, relative error 8e-18.
-  const __m512d square = r * r;
-  const auto step = [&](__m512d sum, double c) __attribute__((always_inline)) { return _mm512_fmadd_pd(sum, square, _mm512_set1_pd(c)); };
-  __m512d even = _mm512_set1_pd(2.763265575933008487e-7), odd = _mm512_set1_pd(2.511004989583967958e-8);
-  even = step(even, 2.48014872600123423e-5), odd = step(odd, 2.755724233668041298e-6);
-  even = step(even, 1.388888894782089141e-3), odd = step(odd, 1.984126988659099928e-4);
-  even = step(even, 4.166666666652199074e-2), odd = step(odd, 8.333333333322207296e-3);
-  even = step(even, 0.5000000000000010224), odd = step(odd, 0.1666666666666667453);
+  const __m512d square = r * r, fourth = square * square;
+  const auto plus = [](double c, __m512d x, __m512d more) __attribute__((always_inline)) { return _mm512_fmadd_pd(x, more, _mm512_set1_pd(c)); };
+  const auto sum_of = [&](double c0, double c1, double c2, double c3, double c4) __attribute__((always_inline)) {
+    const __m512d high_part = _mm512_fmadd_pd(_mm512_set1_pd(c4), fourth, plus(c2, square, _mm512_set1_pd(c3)));
+    return _mm512_fmadd_pd(high_part, fourth, plus(c0, square, _mm512_set1_pd(c1)));
+  };
+  const __m512d even = sum_of(0.5000000000000010224, 4.166666666652199074e-2, 1.388888894782089141e-3, 2.48014872600123423e-5, 2.763265575933008487e-7);
+  const __m512d odd = sum_of(0.1666666666666667453, 8.333333333322207296e-3, 1.984126988659099928e-4, 2.755724233668041298e-6, 2.511004989583967958e-8);
   const __m512d most = _mm512_fmadd_pd(square, _mm512_fmadd_pd(odd, r, even), r);
-  return _mm512_maskz_scalef_pd(some, most + 1.0, n);
+  if constexpr (!tame) return _mm512_maskz_scalef_pd(some, most + 1.0, n);
+  const __m512d power = _mm512_scalef_pd(_mm512_set1_pd(1), n);
+  return _mm512_fmadd_pd(most, power, power);
 }
 template <bool tame> GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
   __mmask16 some = 0xffff;
@@ -104,16 +108,18 @@ template <bool tame> GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) 
     some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
     high = _mm512_maskz_mov_ps(some, high);
   }
-  const __m512 n = _mm512_roundscale_ps(high * 0x1.715476p+0F, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 units = _mm512_set1_ps(0x1.8p23F), n = _mm512_fmadd_ps(high, _mm512_set1_ps(0x1.715476p+0F), units) - units;
   const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
-  const __m512 square = r * r;
-  const auto step = [&](__m512 sum, float c) __attribute__((always_inline)) { return _mm512_fmadd_ps(sum, square, _mm512_set1_ps(c)); };
-  __m512 even = _mm512_set1_ps(1.0F / 40320), odd = _mm512_set1_ps(1.0F / 5040);
-  even = step(even, 1.0F / 720), odd = step(odd, 1.0F / 120);
-  even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
-  even = step(even, 1.0F / 2);
+  const __m512 square = r * r, fourth = square * square;
+  const auto sum_of = [&](float c0, float c1, float c2) __attribute__((always_inline)) {
+    return _mm512_fmadd_ps(fourth, _mm512_set1_ps(c2), _mm512_fmadd_ps(square, _mm512_set1_ps(c1), _mm512_set1_ps(c0)));
+  };
+  const __m512 odd = sum_of(1.0F / 6, 1.0F / 120, 1.0F / 5040);
+  const __m512 even = _mm512_fmadd_ps(fourth * square, _mm512_set1_ps(1.0F / 40320), sum_of(1.0F / 2, 1.0F / 24, 1.0F / 720));
   const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
-  return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
+  if constexpr (!tame) return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
+  const __m512 power = _mm512_scalef_ps(_mm512_set1_ps(1), n);
+  return _mm512_fmadd_ps(most, power, power);
 }
 template <bool tame, class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
   Pack<T, N> e;
@@ -240,11 +246,15 @@ template <class V> GRADUS_INLINE double plain_total(V x)
 {
   return plain_total(low_half(x) + high_half(x));
 }
-template <int N> GRADUS_INLINE double plain_total(const Pack<double, N>& x) {
-  auto sum = x.part[0];
-  for (int p = 1; p < Pack<double, N>::parts; ++p) sum = sum + x.part[p];
-  return plain_total(sum);
+/// Sums of the lanes of a pack: as many as a register of doubles has.
+using OneRegister = Pack<double, Register<double>::lanes>;
+template <int N> GRADUS_INLINE OneRegister one_register(const Pack<double, N>& x) {
+  OneRegister sum;
+  sum.part[0] = x.part[0];
+  for (int p = 1; p < Pack<double, N>::parts; ++p) sum.part[0] = sum.part[0] + x.part[p];
+  return sum;
 }
-template <int N> GRADUS_INLINE double plain_total(const Pack<float, N>& x) { return plain_total(Pack<double, N>(x)); }
+template <int N> GRADUS_INLINE OneRegister one_register(const Pack<float, N>& x) { return one_register(Pack<double, N>(x)); }
+template <class T, int N> GRADUS_INLINE double plain_total(const Pack<T, N>& x) { return plain_total(one_register(x).part[0]); }
 
 }  // namespace gradus

@@ -7,6 +7,7 @@ namespace {
 using gradus_kernels::SoftmaxRow;
 
 template <class Real> struct RowKernels {
+  using Table = gradus_kernels::Rows<Real>;
   static constexpr std::size_t lanes = lanes_of<Real>;
   using X = Stored<Real>;
   using W = Work<Real>;
@@ -23,6 +24,18 @@ template <class Real> struct RowKernels {
   /// Entries nearer to the largest than this need no care: their exponentials are in range, and so are the products of what is easy.
   static constexpr Real near = is_float ? 64 : 150;
 
+  /// x - y and its rounding error.
+  GRADUS_INLINE static TwoPart<P> difference(const P& x, const P& y) {
+    const P high = x - y, back = high + y;
+    return {high, (x - back) - (y - (back - high))};
+  }
+  /// first, first + 1, ...
+  GRADUS_INLINE static P numbered_from(std::size_t first) {
+    P x;
+    for (int i = 0; i < static_cast<int>(lanes); ++i) x.set_lane(i, static_cast<typename P::value_type>(first + static_cast<std::size_t>(i)));
+    return x;
+  }
+
   /// The exponentials of one pack after the other, and what is known of their sum, which is that without one of the largest entries.
   template <bool tame> struct Exponentials {
     P top, limit;
@@ -32,8 +45,7 @@ template <class Real> struct RowKernels {
     Exponentials(Real largest_entry, std::size_t n) : top(largest_entry), limit(2 * small * static_cast<double>(n)) {}
     /// Sets e and returns what it adds to the sum.
     GRADUS_INLINE P of(const X& z, P& e) {
-      const P wide(z), high = wide - top, back = high + top;
-      P low = (wide - back) - (top - (back - high));
+      auto [high, low] = difference(P(z), top);
       if constexpr (!tame) low = where(low == low, low, 0.0);
       e = exp_below<tame>(high, low);
       const auto tie = high == 0.0;
@@ -98,24 +110,49 @@ template <class Real> struct RowKernels {
     return finish_few<normalised, false, packs>(at, top, s, n);
   }
 
-  template <std::size_t packs> GRADUS_INLINE static double few_about(const Real* z, std::size_t k, Real* e, std::size_t n) {
+  template <std::size_t packs> GRADUS_INLINE static bool few_about(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums) {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     constexpr std::size_t last = (packs - 1) * lanes;
-    const Real at_k = z[k];
-    Exponentials<true> exponentials(at_k, n);
-    P part, sum(0.0);
+    const P at_k(z[k]), own(static_cast<double>(k)), end(static_cast<double>(n));
+    P sum;
     auto near_by = P(0.0) == P(0.0);
+    X at[packs];
+    for (std::size_t p = 0; p + 1 < packs; ++p) at[p] = X::load(z + p * lanes);
+    at[packs - 1] = load(z + last, n - last, z[k]);
     for (std::size_t p = 0; p < packs; ++p) {
-      const X at = p + 1 < packs ? load(z + p * lanes, whole, at_k) : load(z + last, n - last, at_k);
-      near_by = near_by && abs(P(at) - exponentials.top) < P(near);
-      sum += exponentials.of(at, part);
+      const auto [high, low] = difference(P(at[p]), at_k);
+      const P part = exp_below<true>(high, low);
       store(e + p * lanes, X(part), whole);
+      near_by = near_by && abs(high) < P(near);
+      const P place = numbered_from(p * lanes);
+      Holds others = place != own;
+      if (p + 1 == packs) others = others && place < end;
+      const P other = where(others, part, P(0.0));
+      sum = p == 0 ? other : sum + other;
     }
-    if (!all(near_by)) [[unlikely]] return std::numeric_limits<double>::quiet_NaN();
-    return plain_total(sum) + (exponentials.ties - 1 - static_cast<int>(packs * lanes - n));
+    one_register(sum).store(static_cast<double*>(sums));
+    return all(near_by);
   }
-  static double exponentials_about(const Real* z, std::size_t k, Real* e, std::size_t n) {
-    return n <= lanes ? few_about<1>(z, k, e, n) : few_about<2>(z, k, e, n);
+  static bool exponentials_about(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums) {
+    return n <= lanes ? few_about<1>(z, k, e, n, sums) : few_about<2>(z, k, e, n, sums);
+  }
+  static double rest_about(const void* sums) { return plain_total(OneRegister::load(static_cast<const double*>(sums))); }
+
+  template <std::size_t packs> GRADUS_INLINE static double pull_few_about(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n) {
+    constexpr std::integral_constant<std::size_t, lanes> whole;
+    constexpr std::size_t last = (packs - 1) * lanes;
+    const double rest = rest_about(sums), by = static_cast<double>(up) / (1 + rest), size = __builtin_fabs(by);
+    if (!(size >= Table::least_easy_factor && size <= Table::largest_easy_factor)) [[unlikely]] return -1;
+    const auto own = static_cast<Real>(-rest * by);
+    const Real at_k = into == Into::add ? to[k] + own : own;
+    const X factor(static_cast<Real>(by));
+    for (std::size_t p = 0; p + 1 < packs; ++p) put(to + p * lanes, X::load(e + p * lanes) * factor, into, whole);
+    put(to + last, X::load(e + last) * factor, into, n - last);
+    to[k] = at_k;
+    return rest;
+  }
+  static double pull_about(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n) {
+    return n <= lanes ? pull_few_about<1>(e, sums, up, k, to, into, n) : pull_few_about<2>(e, sums, up, k, to, into, n);
   }
 
   template <bool normalised, bool tame> static SoftmaxRow finish_many(const Real* z, Real top, Real* s, std::size_t n) {
@@ -289,7 +326,7 @@ template <class Real> struct RowKernels {
     return finite;
   }
 
-  static constexpr gradus_kernels::Rows<Real> table{&softmax, &exponentials, &exponentials_about, 2 * lanes, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &scale_but_one, &spread, &sum, &dot, &column_sums};
+  static constexpr Table table{&softmax, &exponentials, &exponentials_about, 2 * lanes, &rest_about, &pull_about, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &scale_but_one, &spread, &sum, &dot, &column_sums};
 };
 
 }  // namespace

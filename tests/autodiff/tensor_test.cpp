@@ -12,6 +12,7 @@
 #include <ops/exp.hpp>
 #include <ops/matmul.hpp>
 #include <ops/sqrt.hpp>
+#include <ops/sum.hpp>
 
 using namespace gradus;
 
@@ -191,6 +192,61 @@ BOOST_AUTO_TEST_CASE(an_element_taken_outside_the_recording_counts) {
   tape.rewind(start);  // the element is older than the mark
   tape.sweep(exp(x)[0] * element, adjoints);
   BOOST_TEST(adjoints[x][1] == std::exp(1.0));
+}
+
+BOOST_AUTO_TEST_CASE(elements_taken_as_variables_are_forgotten_with_their_tensor) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  const auto start = tape.mark();
+  const Tensor y = x + 5.0;
+  static_cast<void>(sum_gradient(y, x));  // what lies in memory is not 0
+  tape.sweep(y[1] * 2.0, adjoints);
+  BOOST_TEST(Values(adjoints[y].begin(), adjoints[y].end()) == (Values{0, 2, 0}), elementwise);
+  tape.rewind(start);
+  const Tensor z = x * x;  // takes the place of y
+  tape.sweep({Seed<double>(z, Values{1, 10, 100})}, adjoints);
+  BOOST_TEST(Values(adjoints[z].begin(), adjoints[z].end()) == (Values{1, 10, 100}), elementwise);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{2, 40, 600}), elementwise);
+}
+
+BOOST_AUTO_TEST_CASE(scalars_between_arrays_start_from_0_in_reused_memory) {
+  for (int round = 0; round < 3; ++round) {
+    const auto start = tape.mark();
+    const Var s = Var::input(2.0), unused = Var::input(4.0);
+    const Tensor x = Tensor::input({20}, Values(20, 3.0));
+    const Var t = Var::input(5.0), untouched = exp(t);
+    tape.sweep(sum(x * s) * t, adjoints);
+    BOOST_TEST(adjoints[s] == 300.0);
+    BOOST_TEST(adjoints[t] == 120.0);
+    BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == Values(20, 10.0), elementwise);
+    BOOST_TEST(adjoints[unused] == 0.0);
+    BOOST_TEST(adjoints[untouched] == 0.0);
+    if (round == 1) tape.rewind(start);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(adjoints_follow_the_marks_from_sweep_to_sweep) {
+  const Tensor x = Tensor::input({2}, {1, 2});
+  const auto outer = tape.mark();
+  const Tensor y = x * 2.0;
+  for (int round = 0; round < 2; ++round) {
+    const auto inner = tape.mark();
+    const Tensor z = y * y;
+    static_cast<void>(sum_gradient(z, z));
+    BOOST_TEST(Values(adjoints[y].begin(), adjoints[y].end()) == (Values{4, 8}), elementwise);
+    tape.rewind(inner);
+    BOOST_CHECK_THROW(tape.sweep(sum(z), adjoints), TapeError);
+  }
+  const Tensor still = sum(y);
+  tape.sweep(still, adjoints);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{2, 2}), elementwise);
+  tape.rewind(outer);
+  const Tensor later = x * 3.0;  // where y was
+  const auto again = tape.mark();
+  static_cast<void>(sum_gradient(later * later, later));
+  BOOST_TEST(Values(adjoints[later].begin(), adjoints[later].end()) == (Values{6, 12}), elementwise);
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[y]), TapeError);
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[still]), TapeError);
+  tape.rewind(again);
 }
 
 BOOST_AUTO_TEST_CASE(adjoints_of_one_tape_can_be_filled_by_another) {
