@@ -199,7 +199,10 @@ template <class Real> void BasicTape<Real>::note_write(Word word, Destination to
     if (!std::exchange(tape->ranges_[to.range].open, true))
       for (Deferred<Real>* d = tape->deferred_; d != nullptr; d = d->earlier)
         if (d->x == values) d->settle();
-  if (tape->position() > created && created < tape->stale_from_) tape->stale_from_ = created;
+  if (tape->position() > created && created < tape->stale_from_) {
+    tape->stale_from_ = created;
+    ++tape->exceptions_;
+  }
 }
 
 template <class Real> void BasicTape<Real>::note_deferred(Deferred<Real>& deferred) {
@@ -239,7 +242,7 @@ template <class Real> void BasicTape<Real>::begin_segment() {
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->node_bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), this->slots_, this->id_, arena_.position(), deferred_};
+  const Mark m{this->node_bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), exceptions_, this->slots_, this->id_, arena_.position(), deferred_};
   segments_.back().end = this->slots_ + 1;
   begin_segment();
   return m;
@@ -251,8 +254,6 @@ template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) 
   blocks_.cut(to.blocks);
   ranges_.cut(to.ranges);
   gaps_.cut(to.gaps);
-  if (!with_scalars_.empty()) [[unlikely]]
-    with_scalars_.cut(static_cast<std::size_t>(std::remove_if(with_scalars_.begin(), with_scalars_.end(), [&](std::uint32_t r) { return r >= to.ranges; }) - with_scalars_.begin()));
   arena_.rewind(to.arena);
   deferred_ = to.deferred;
 }
@@ -260,7 +261,7 @@ template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) 
 template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
   // A training loop comes back to the newest mark: the current segment begins anew. Here is no call that returns, so no register need be saved.
   Segment* const newest = segments_.end() - 1;
-  if (to.base == this->base_id_ && to.slots + 1 == newest[-1].end && next_id_ != last_id_ && kept_.size() == to.kept && stale_from_ == none) [[likely]] {
+  if (to.base == this->base_id_ && to.slots + 1 == newest[-1].end && next_id_ != last_id_ && exceptions_ == to.exceptions) [[likely]] {
     forget_above(to);
     take_id();
     ::new (newest) Segment{this->id_, to.slots + 1, static_cast<Slot>(-1)};
@@ -277,6 +278,9 @@ template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
   base->end = to.slots + 1;
   forget_above(to);
   kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(to.kept), kept_.end());
+  const auto forgotten = std::remove_if(with_scalars_.begin(), with_scalars_.end(), [&](std::uint32_t range) { return range >= to.ranges; });
+  with_scalars_.cut(static_cast<std::size_t>(forgotten - with_scalars_.begin()));
+  exceptions_ = to.exceptions;
   if (stale_from_ != none && position() <= stale_from_) stale_from_ = none;
   begin_segment();
 }

@@ -211,7 +211,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
 
   /// A position to rewind to. Valid until the tape is cleared or rewound to before it.
   struct Mark {
-    std::size_t nodes, blocks, ranges, gaps, kept;
+    std::size_t nodes, blocks, ranges, gaps, kept, exceptions;
     Slot slots;
     Word base;
     Arena::Position arena;
@@ -283,7 +283,10 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     return closure;
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
-  void keep(std::shared_ptr<const void> memory) { kept_.push_back(std::move(memory)); }
+  void keep(std::shared_ptr<const void> memory) {
+    kept_.push_back(std::move(memory));
+    ++exceptions_;
+  }
   /// The values of an input made at that position are about to be written: a sweep over operations that may have read the old ones throws, and
   /// deferred operations read them now.
   static void note_write(Word word, Destination to, const Real* values, std::size_t created);
@@ -312,7 +315,9 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
   void hold_scalars(std::uint32_t range) {
-    if (!std::exchange(ranges_[range].has_scalars, true)) ::new (with_scalars_.push()) std::uint32_t(range);
+    if (std::exchange(ranges_[range].has_scalars, true)) return;
+    ::new (with_scalars_.push()) std::uint32_t(range);
+    ++exceptions_;
   }
   [[nodiscard]] Slot end_of_ranges() const noexcept { return ranges_.empty() ? 0 : ranges_.back().first + ranges_.back().count; }
 
@@ -326,6 +331,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   Arena arena_;
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   Deferred<Real>* deferred_ = nullptr;  // the newest that reads an input
+  std::size_t exceptions_ = 0;     // grows with what a rewind has to undo one by one: where it has not, there is nothing of that kind
   std::size_t stale_from_ = none;  // operations from this position on may have read values that were overwritten since
   Word fold_bit_ = fresh_bit;      // 0: no result may be folded into
   std::uint32_t number_ = 0;       // this tape in the registry that error messages consult

@@ -55,6 +55,13 @@ template <class Real, class Count> GRADUS_INLINE void put(Real* to, Stored<Real>
   store(to, x, count);
 }
 
+/// first, first + 1, ...
+template <class P> GRADUS_INLINE P numbered_from(std::size_t first) {
+  P x;
+  for (int i = 0; i < P::lanes; ++i) x.set_lane(i, static_cast<typename P::value_type>(first + static_cast<std::size_t>(i)));
+  return x;
+}
+
 // The halves of a vector, for folding it.
 template <class V> GRADUS_INLINE auto low_half(V v) {
   if constexpr (sizeof(V) == 16) return v[0];
@@ -110,12 +117,12 @@ template <bool tame> GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) 
   }
   const __m512 units = _mm512_set1_ps(0x1.8p23F), n = _mm512_fmadd_ps(high, _mm512_set1_ps(0x1.715476p+0F), units) - units;
   const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
-  const __m512 square = r * r, fourth = square * square;
-  const auto sum_of = [&](float c0, float c1, float c2) __attribute__((always_inline)) {
-    return _mm512_fmadd_ps(fourth, _mm512_set1_ps(c2), _mm512_fmadd_ps(square, _mm512_set1_ps(c1), _mm512_set1_ps(c0)));
-  };
-  const __m512 odd = sum_of(1.0F / 6, 1.0F / 120, 1.0F / 5040);
-  const __m512 even = _mm512_fmadd_ps(fourth * square, _mm512_set1_ps(1.0F / 40320), sum_of(1.0F / 2, 1.0F / 24, 1.0F / 720));
+  const __m512 square = r * r;
+  const auto step = [&](__m512 sum, float c) __attribute__((always_inline)) { return _mm512_fmadd_ps(sum, square, _mm512_set1_ps(c)); };
+  __m512 even = _mm512_set1_ps(1.0F / 40320), odd = _mm512_set1_ps(1.0F / 5040);
+  even = step(even, 1.0F / 720), odd = step(odd, 1.0F / 120);
+  even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
+  even = step(even, 1.0F / 2);
   const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
   if constexpr (!tame) return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
   const __m512 power = _mm512_scalef_ps(_mm512_set1_ps(1), n);

@@ -29,12 +29,6 @@ template <class Real> struct RowKernels {
     const P high = x - y, back = high + y;
     return {high, (x - back) - (y - (back - high))};
   }
-  /// first, first + 1, ...
-  GRADUS_INLINE static P numbered_from(std::size_t first) {
-    P x;
-    for (int i = 0; i < static_cast<int>(lanes); ++i) x.set_lane(i, static_cast<typename P::value_type>(first + static_cast<std::size_t>(i)));
-    return x;
-  }
 
   /// The exponentials of one pack after the other, and what is known of their sum, which is that without one of the largest entries.
   template <bool tame> struct Exponentials {
@@ -115,7 +109,7 @@ template <class Real> struct RowKernels {
     constexpr std::size_t last = (packs - 1) * lanes;
     const P at_k(z[k]), own(static_cast<double>(k)), end(static_cast<double>(n));
     P sum;
-    auto near_by = P(0.0) == P(0.0);
+    Holds far;
     X at[packs];
     for (std::size_t p = 0; p + 1 < packs; ++p) at[p] = X::load(z + p * lanes);
     at[packs - 1] = load(z + last, n - last, z[k]);
@@ -123,15 +117,16 @@ template <class Real> struct RowKernels {
       const auto [high, low] = difference(P(at[p]), at_k);
       const P part = exp_below<true>(high, low);
       store(e + p * lanes, X(part), whole);
-      near_by = near_by && abs(high) < P(near);
-      const P place = numbered_from(p * lanes);
-      Holds others = place != own;
-      if (p + 1 == packs) others = others && place < end;
-      const P other = where(others, part, P(0.0));
+      const Holds is_far = !(abs(high) < P(near));
+      const P place = numbered_from<P>(p * lanes);
+      Holds is_other = place != own;
+      if (p + 1 == packs) is_other = is_other && place < end;
+      const P other = where(is_other, part, P(0.0));
+      far = p == 0 ? is_far : far || is_far;
       sum = p == 0 ? other : sum + other;
     }
     one_register(sum).store(static_cast<double*>(sums));
-    return all(near_by);
+    return !any(far);
   }
   static bool exponentials_about(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums) {
     return n <= lanes ? few_about<1>(z, k, e, n, sums) : few_about<2>(z, k, e, n, sums);
