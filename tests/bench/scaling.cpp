@@ -60,14 +60,12 @@ gradus::Var dot_products(const std::vector<gradus::Var>& x, std::size_t operatio
   return total;
 }
 
-/// ns per operation, recording and sweep: the median over runs in memory that the tape has already.
-double cost(std::size_t operations) {
-  gradus::Tape tape;
-  const gradus::Recording recording(tape);
+/// ns per operation, recording and sweep, on a tape that has been longer before: the median over runs.
+double cost(gradus::Tape& tape, std::size_t operations) {
   gradus::Adjoints adjoints;
   const std::vector<double> at = bench::numbers(2000, -1, 1);
   std::vector<gradus::Var> x(at.size());
-  const std::size_t repeats = std::max<std::size_t>(4, 40000000 / operations);
+  const std::size_t repeats = std::max<std::size_t>(1, 40000000 / operations);
   std::vector<double> samples;
   for (std::size_t run = 0; run < repeats; ++run) {
     const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
@@ -77,25 +75,37 @@ double cost(std::size_t operations) {
     tape.sweep(y, adjoints);
     const double time = seconds_of(CLOCK_THREAD_CPUTIME_ID) - start;
     if (!std::isfinite(adjoints[x[0]])) std::abort();
-    if (run > 0) samples.push_back(time / static_cast<double>(operations) * 1e9);
+    samples.push_back(time / static_cast<double>(operations) * 1e9);
   }
   return median(samples);
 }
 
+/// All sizes in every round, as a machine that others use as well slows down for seconds at a time; a ratio is the median of those within a round.
 void scale_operations(double largest) {
-  std::printf("cost of one recorded operation (a sum of squares of dot products; recording and sweep, memory warm)\n");
-  double first = 0;
+  constexpr int rounds = 5;
+  std::vector<std::size_t> sizes;
   for (std::size_t operations = 1000000; static_cast<double>(operations) <= largest; operations *= 10) {
     const double need = 15.0 * static_cast<double>(operations), free = memory("/proc/meminfo", "MemAvailable");
     if (need > 0.9 * free) {
-      std::printf("  1e%.0f operations left out: they need %.1f GB, and %.1f are free\n", std::log10(operations), need / 1e9, free / 1e9);
+      std::printf("1e%.0f operations left out: they need %.1f GB, and %.1f are free\n", std::log10(operations), need / 1e9, free / 1e9);
       break;
     }
-    const double ns = cost(operations);
-    if (first == 0) first = ns;
-    std::printf("  1e%.0f operations: %5.2f ns each, %.2f times as much as at 1e6\n", std::log10(operations), ns, ns / first);
-    std::fflush(stdout);
+    sizes.push_back(operations);
   }
+  if (sizes.empty()) return;
+  gradus::Tape tape;
+  const gradus::Recording recording(tape);
+  static_cast<void>(cost(tape, sizes.back()));
+  std::vector<std::vector<double>> ns(sizes.size()), ratios(sizes.size());
+  for (int round = 0; round < rounds; ++round)
+    for (std::size_t k = 0; k < sizes.size(); ++k) {
+      ns[k].push_back(cost(tape, sizes[k]));
+      ratios[k].push_back(ns[k].back() / ns[0].back());
+    }
+  std::printf("cost of one recorded operation (a sum of squares of dot products; recording and sweep, memory warm; medians of %d rounds)\n", rounds);
+  for (std::size_t k = 0; k < sizes.size(); ++k)
+    std::printf("  1e%.0f operations: %5.2f ns each, %.2f times as much as at 1e6\n", std::log10(sizes[k]), median(ns[k]), median(ratios[k]));
+  std::fflush(stdout);
 }
 
 void train(std::size_t steps) {
