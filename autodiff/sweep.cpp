@@ -12,16 +12,21 @@
 namespace gradus {
 namespace {
 
-template <class Real> void sweep_nodes(const Node<Real>* begin, const Node<Real>* end, Real* adjoint) {
-  while (end != begin) {
-    const Node<Real>& n = *--end;
-    // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
-    prefetch(&n, -4096);
+template <class Real> void sweep_nodes(const Nodes<Real>& nodes, std::size_t begin, std::size_t end, Real* adjoint) {
+  const auto last = nodes.from(begin);
+  for (auto back = nodes.from(end); !back.is_at(last);) {
+    const auto n = back.first();
     const Real up = adjoint[n.out];
     // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
-    if (is_zero(up)) continue;
+    if (is_zero(up)) {
+      if (n.has_second) static_cast<void>(back.second());
+      continue;
+    }
     adjoint[n.a] += n.da * up;
-    if (n.b != 0) adjoint[n.b] += n.db * up;  // unconditional, every unary node would queue on slot 0
+    if (n.has_second) {
+      const auto second = back.second();
+      adjoint[second.b] += second.db * up;
+    }
   }
 }
 template <class Real> [[gnu::noinline]] void zero(Real* first, std::size_t n) { std::fill_n(first, n, Real(0)); }
@@ -129,11 +134,11 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     Held* const held = adjoints.held_.data();
     BasicSweep<Real> sweep(adjoint, tape.ranges_.data(), held);
     put_seeds(sweep);
-    std::size_t end = tape.node_bytes();
+    std::size_t end = tape.nodes_.bytes();
     const Block<Real>* const first_block = tape.blocks_.begin();
     for (const Block<Real>* block = tape.blocks_.end(); block != first_block;) {
       --block;
-      if (end != block->nodes) sweep_nodes(tape.node_at(block->nodes), tape.node_at(end), adjoint);
+      if (end != block->nodes) sweep_nodes(tape.nodes_, block->nodes, end, adjoint);
       end = block->nodes;
       if (held[block->range] == Held::nothing) continue;
       const Real* up = adjoint + block->first;
@@ -146,7 +151,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       sweep.enter(block->range);
       block->pull(block->closure, sweep);
     }
-    if (end != 0) sweep_nodes(tape.nodes_, tape.node_at(end), adjoint);
+    if (end != 0) sweep_nodes(tape.nodes_, 0, end, adjoint);
     finish();
   }
 };
@@ -170,13 +175,12 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
   BasicSweep<Real> sweep(m, ranges_.data(), magnitudes.held_.data());
   sweeping.target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, Real(1));
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
-  for (const Node<Real>* end = this->end_; end != this->nodes_;) {
-    const Node<Real>& n = *--end;
+  this->nodes_.for_each_backwards([&](const Node<Real>& n) {
     const Real up = m[n.out];
-    if (is_zero(up)) continue;
-    m[n.a] += magnitude(Real(n.da)) * up;
-    if (n.b != 0) m[n.b] += magnitude(Real(n.db)) * up;
-  }
+    if (is_zero(up)) return;
+    m[n.a] += magnitude(n.da) * up;
+    if (n.b != 0) m[n.b] += magnitude(n.db) * up;
+  });
   sweeping.finish();
 }
 

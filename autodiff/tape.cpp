@@ -84,21 +84,13 @@ Registry& registry() {
 
 // ---- TapeCore: the slow paths of recording
 
-template <class Real> void TapeCore<Real>::grow() {
-  const std::size_t used = node_bytes();
-  const Reservation grown = reserve_more({nodes_, static_cast<std::size_t>(limit_ - nodes_) * sizeof(Node<Real>)}, used, 2 * (used + sizeof(Node<Real>)));
-  nodes_ = static_cast<Node<Real>*>(grown.data);
-  end_ = node_at(used);
-  limit_ = nodes_ + grown.capacity / sizeof(Node<Real>);
-}
-
 template <class Real> void TapeCore<Real>::throw_slots_exhausted(std::size_t wanted) const {
   if (this == &no_tape<Real>) throw TapeError("no active tape: make a gradus::Tape and a gradus::Recording of it before you make inputs");
   throw TapeError(fmt::format("slots exhausted: {} more wanted, {} of {} in use; rewind or clear the tape, or split the computation", wanted, slots_, max_slots_));
 }
 
 template <class Real> void TapeCore<Real>::throw_nodes_exhausted() const {
-  throw TapeError(fmt::format("memory exhausted: {} operations are recorded, and the system granted this tape address space for no more (ulimit -v?)", end_ - nodes_));
+  throw TapeError(fmt::format("memory exhausted: {} operations are recorded, and the system granted this tape address space for no more (ulimit -v?)", nodes_.count()));
 }
 
 template <class Real> void TapeCore<Real>::throw_inadmissible(Word word) const {
@@ -116,7 +108,7 @@ template <class Real> Slot TapeCore<Real>::record_split(Slot a, Slot b, Wider<Re
       int exponent = 0;
       for (static_cast<void>(std::frexp(d, &exponent)); std::abs(exponent) > most; static_cast<void>(std::frexp(d, &exponent))) {
         const int step = exponent > 0 ? most / 2 : -most / 2;
-        operand = record(operand, 0, std::ldexp(Real(1), step), Real(0));
+        operand = record(operand, std::ldexp(Real(1), step));
         d = std::ldexp(d, -step);
       }
     };
@@ -129,12 +121,12 @@ template <class Real> Slot TapeCore<Real>::record_split(Slot a, Slot b, Wider<Re
       return {static_cast<Real>(std::ldexp(fraction, exponent / 2)), static_cast<Real>(std::ldexp(Wider<Real>(1), exponent - exponent / 2))};
     };
     const Halves ha = halves(da), hb = halves(db);
-    const Slot inner_a = record(a, 0, ha.inner, Real(0));
-    const Slot inner_b = b == 0 ? 0 : record(b, 0, hb.inner, Real(0));
-    const Slot out = record(inner_a, inner_b, ha.outer, hb.outer);
-    return out;
+    const Slot inner_a = record(a, ha.inner);
+    if (b == 0) return record(inner_a, ha.outer);
+    const Slot inner_b = record(b, hb.inner);
+    return record(inner_a, inner_b, ha.outer, hb.outer);
   } else {
-    return record(a, b, da, db);
+    return b == 0 ? record(a, da) : record(a, b, da, db);
   }
 }
 
@@ -155,10 +147,10 @@ template <class Real> template <class Wanted> BasicTape<Real>* BasicTape<Real>::
 }
 
 template <class Real> BasicTape<Real>::BasicTape(Options options) : fold_bit_(options.fold ? fresh_bit : 0), number_(registry().add_tape()), thread_(&active_tape<Real>) {
-  this->max_slots_ = options.max_slots;
+  this->max_slots_ = std::min(options.max_slots, Nodes<Real>::max_slots);
   begin_segment();
   std::unique_ptr<Link> link(new Link{{this}, first_link_});
-  if constexpr (reserves_at_once) this->grow();
+  if constexpr (reserves_at_once) this->nodes_.grow();
   link_ = first_link_ = link.release();
 }
 
@@ -176,7 +168,6 @@ template <class Real> BasicTape<Real>::~BasicTape() {
     BasicRecording<Real>::activate_newest();
   }
   registry().remove_tape(number_);
-  release({this->nodes_, static_cast<std::size_t>(this->limit_ - this->nodes_) * sizeof(Node<Real>)});
 }
 
 template <class Real> bool BasicTape<Real>::owns(Word word, Slot slot) const noexcept {
@@ -242,7 +233,7 @@ template <class Real> void BasicTape<Real>::begin_segment() {
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->node_bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), exceptions_, this->slots_, this->id_, arena_.position(), deferred_};
+  const Mark m{this->nodes_.bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), exceptions_, this->slots_, this->id_, arena_.position(), deferred_};
   segments_.back().end = this->slots_ + 1;
   begin_segment();
   return m;
@@ -250,7 +241,7 @@ template <class Real> auto BasicTape<Real>::mark() -> Mark {
 
 template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) noexcept {
   this->slots_ = to.slots;
-  this->end_ = this->node_at(to.nodes);
+  this->nodes_.cut(to.nodes);
   blocks_.cut(to.blocks);
   ranges_.cut(to.ranges);
   gaps_.cut(to.gaps);
@@ -287,7 +278,7 @@ template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
 
 template <class Real> void BasicTape<Real>::clear() {
   segments_.cut(0);
-  this->end_ = this->nodes_;
+  this->nodes_.cut(0);
   this->slots_ = 0;
   blocks_.cut(0);
   ranges_.cut(0);
@@ -301,7 +292,7 @@ template <class Real> void BasicTape<Real>::clear() {
 }
 
 template <class Real> std::size_t BasicTape<Real>::bytes_used() const noexcept {
-  return this->node_bytes() + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
+  return this->nodes_.bytes() + blocks_.size() * sizeof(Block<Real>) + arena_.bytes_used();
 }
 
 template <class Real> void BasicRecording<Real>::throw_other_thread(const BasicTape<Real>& tape) {

@@ -15,6 +15,7 @@
 #include <autodiff/arena.hpp>
 #include <autodiff/dual.hpp>
 #include <autodiff/error.hpp>
+#include <autodiff/nodes.hpp>
 #include <autodiff/stack.hpp>
 
 namespace gradus {
@@ -25,10 +26,6 @@ inline constexpr Word fresh_bit = Word{1} << 31;
 inline constexpr Word constant_word = 0;                // carries no derivative
 inline constexpr Word moved_word = 0x7ffffffe;          // moved from: may only be assigned to
 inline constexpr Word no_tape_word = 0x7fffffff;
-
-/// One scalar operation: adjoint[a] += da·adjoint[out], adjoint[b] += db·adjoint[out].
-template <class Real> struct Node { Slot out, a, b; Real da, db; };
-template <> struct [[gnu::packed, gnu::aligned(4)]] Node<double> { Slot out, a, b; double da, db; };
 
 /// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and contributes to those of its inputs.
 template <class Real> struct Block {
@@ -84,52 +81,55 @@ template <class Real> class TapeCore {
 
   // These run at every operation. They are inlined, take their numbers by value, and contain no call that returns: no register for floating
   // point survives a call, so the compiler would keep the values of a running sum in memory (a short sum takes 2.5 times as long).
+  [[gnu::always_inline]] Slot record(Slot a, Real da) {
+    if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
+    make_room();
+    nodes_.push(++slots_, a, da);
+    return open_ = slots_;
+  }
   [[gnu::always_inline]] Slot record(Slot a, Slot b, Real da, Real db) {
     if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
     make_room();
-    *end_++ = {++slots_, a, b, da, db};
+    nodes_.push(++slots_, a, da, b, db);
     return open_ = slots_;
   }
   /// One more node that defines `into`: its adjoint also flows to a.
   [[gnu::always_inline]] void accumulate(Slot into, Slot a, Real da) {
     make_room();
-    *end_++ = {into, a, 0, da, Real(0)};
+    nodes_.push(into, a, da);
     open_ = 0;
   }
   /// Multiplies the newest node's partials by one more factor of the chain. False, and nothing is done, when a product would leave the range.
   [[gnu::always_inline]] bool scale_newest(Real factor) {
-    Node<Real>& n = end_[-1];
-    const Real da = n.da * factor;
-    if (!in_range(da, n.da, factor)) [[unlikely]] return false;
-    if (n.b != 0) {
-      const Real db = n.db * factor;
-      if (!in_range(db, n.db, factor)) [[unlikely]] return false;
-      n.db = db;
+    const Real old_da = nodes_.newest_da(), da = old_da * factor;
+    if (!in_range(da, old_da, factor)) [[unlikely]] return false;
+    if (nodes_.newest_has_two()) {
+      const Real old_db = nodes_.newest_db(), db = old_db * factor;
+      if (!in_range(db, old_db, factor)) [[unlikely]] return false;
+      nodes_.set_newest(da, db);
+    } else {
+      nodes_.set_newest(da);
     }
-    n.da = da;
     return true;
   }
   /// Turns the newest node, which defines `folded` from one operand, into one that defines a function of it and of `other`.
   /// False, and nothing is done, when it has two operands, or the product would leave the range.
   [[gnu::always_inline]] bool absorb(Slot folded, Real d_folded, Slot other, Real d_other) {
-    Node<Real>& n = end_[-1];
-    if (n.b != 0 || other == folded) return false;
-    const Real da = n.da * d_folded;
-    if (!in_range(da, n.da, d_folded)) [[unlikely]] return false;
-    n.da = da;
-    n.b = other;
-    n.db = d_other;
+    if (nodes_.newest_has_two() || other == folded) return false;
+    const Real old_da = nodes_.newest_da(), da = old_da * d_folded;
+    if (!in_range(da, old_da, d_folded)) [[unlikely]] return false;
+    make_room();
+    nodes_.extend_newest(da, other, d_other);
     return true;
   }
   [[gnu::always_inline]] void negate_newest() noexcept {
-    Node<Real>& n = end_[-1];
-    n.da = -n.da;
-    n.db = -n.db;
+    if (nodes_.newest_has_two()) nodes_.set_newest(-nodes_.newest_da(), -nodes_.newest_db());
+    else nodes_.set_newest(-nodes_.newest_da());
   }
   /// Lets the newest node define `into` instead of `newest`, the newest slot, which is given back. (open_ still names that slot: nobody holds it.)
   [[gnu::always_inline]] void retarget_newest(Slot into, Slot newest) noexcept {
     slots_ = newest - 1;  // does not wait for the increment to be read back (a sixth of a dot product)
-    end_[-1].out = into;
+    nodes_.retarget_newest(into);
   }
   [[gnu::always_inline]] Slot input() {
     if (slots_ >= max_slots_) [[unlikely]] throw_slots_exhausted(1);
@@ -155,26 +155,17 @@ template <class Real> class TapeCore {
   }
   /// Room for one more node. Where address space is reserved at the start there is room, or there will never be.
   [[gnu::always_inline]] void make_room() {
-    // Beyond the caches a store waits for the line that it writes to: 2.3 ns an operation, 1.2 when it was asked for this early. Asked for into the
-    // first cache it takes 1.35 to 1.65, at any distance, to be written or not: few lines at a time can be on their way there. Twice as early gains
-    // little, and where a small tape ends, it looks for pages that nobody has touched (2 % of a Rosenbrock function of 10 variables).
-    prefetch<Cache::second>(end_, 2048);
-    if (end_ == limit_) [[unlikely]] {
+    nodes_.prefetch_end();
+    if (nodes_.is_full()) [[unlikely]] {
       if constexpr (reserves_at_once) throw_nodes_exhausted();
-      else grow();
+      else nodes_.grow();
     }
   }
-  void grow();
   [[noreturn, gnu::cold]] void throw_inadmissible(Word word) const;
   [[noreturn, gnu::cold]] void throw_slots_exhausted(std::size_t wanted) const;
   [[noreturn, gnu::cold]] void throw_nodes_exhausted() const;
 
-  // Pointers rather than a size: finding node number `size` costs a multiplication by 28 at every operation (a tenth of a dot product).
-  // For the same reason, what refers to nodes counts them in bytes.
-  [[nodiscard]] std::size_t node_bytes() const noexcept { return static_cast<std::size_t>(reinterpret_cast<std::byte*>(end_) - reinterpret_cast<std::byte*>(nodes_)); }
-  [[nodiscard]] Node<Real>* node_at(std::size_t bytes) const noexcept { return reinterpret_cast<Node<Real>*>(reinterpret_cast<std::byte*>(nodes_) + bytes); }
-
-  Node<Real> *nodes_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
+  Nodes<Real> nodes_;
   Slot slots_ = 0, max_slots_ = 0;
   mutable Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
   Word id_ = no_tape_word, fresh_word_ = no_tape_word | fresh_bit, result_word_ = no_tape_word | fresh_bit;
@@ -201,7 +192,7 @@ template <class Real> struct Seed {
 template <class Real> class BasicTape : public TapeCore<Real> {
  public:
   struct Options {
-    Slot max_slots = 0xfffffffe;  ///< recording more throws TapeError
+    Slot max_slots = Nodes<Real>::max_slots;  ///< recording more throws TapeError
     bool fold = true;             ///< false: every operation keeps a node of its own
   };
   explicit BasicTape(Options options = Options());
@@ -236,7 +227,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// Throws TapeError when array blocks were recorded: their pullbacks are opaque.
   void sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const;
 
-  [[nodiscard]] std::span<const Node<Real>> nodes() const noexcept { return {this->nodes_, this->end_}; }
+  [[nodiscard]] const Nodes<Real>& nodes() const noexcept { return this->nodes_; }
   [[nodiscard]] std::span<const Block<Real>> blocks() const noexcept { return {blocks_.data(), blocks_.size()}; }
   [[nodiscard]] Slot slots() const noexcept { return this->slots_; }
   /// Bytes in use for the present record, adjoints not included.
@@ -277,7 +268,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     using Closure = std::remove_cvref_t<decltype(make())>;
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
     auto* const closure = ::new (memory) Closure(make());
-    ::new (blocks_.push()) Block<Real>{this->node_bytes(), result.first, static_cast<Slot>(count), result.range,
+    ::new (blocks_.push()) Block<Real>{this->nodes_.bytes(), result.first, static_cast<Slot>(count), result.range,
                                        +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure};
     this->open_ = 0;
     return closure;
@@ -295,7 +286,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// An operation that reads an input may be deferred until the input is opened.
   void note_deferred(Deferred<Real>& deferred);
   /// How much has been recorded: a number that grows with every node and block.
-  [[nodiscard]] std::size_t position() const noexcept { return this->node_bytes() + blocks_.size(); }
+  [[nodiscard]] std::size_t position() const noexcept { return this->nodes_.bytes() + blocks_.size(); }
   /// True when the variable was recorded on this tape and has not been forgotten since.
   [[nodiscard]] bool owns(Word word, Slot slot) const noexcept;
   /// Throws TapeError unless some tape of this thread owns the variable: then memory of that tape's arena may be read.

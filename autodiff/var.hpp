@@ -91,7 +91,7 @@ template <class Real> class BasicVar {
     if constexpr (!std::is_lvalue_reference_v<X>)
       if (tape.is_foldable(x.word_, x.slot_) && tape.scale_newest(dx)) return x.refilled(value);
     if (!tape.admits(x.word_)) [[unlikely]] return BasicVar(value, 0, constant_word);
-    const Slot slot = tape.record(x.slot_, 0, dx, Real(0));
+    const Slot slot = tape.record(x.slot_, dx);
     return BasicVar(value, slot, tape.result_word());
   }
   /// The same for a partial of +1 or -1, which cannot leave the range.
@@ -103,7 +103,7 @@ template <class Real> class BasicVar {
         return x.refilled(value);
       }
     if (!tape.admits(x.word_)) [[unlikely]] return BasicVar(value, 0, constant_word);
-    const Slot slot = tape.record(x.slot_, 0, Real(Sign), Real(0));
+    const Slot slot = tape.record(x.slot_, Real(Sign));
     return BasicVar(value, slot, tape.result_word());
   }
   /// The result of a binary operation and its two partials.
@@ -144,7 +144,7 @@ template <class Real> class BasicVar {
   /// What unary does, where only the run time knows which operand it is and whether that is a temporary.
   [[gnu::always_inline]] static BasicVar with_constant(TapeCore<Real>& tape, const BasicVar& x, bool temporary, Real value, Real dx) {
     if (temporary && tape.is_foldable(x.word_, x.slot_) && tape.scale_newest(dx)) return x.refilled(value);
-    const Slot slot = tape.record(x.slot_, 0, dx, Real(0));
+    const Slot slot = tape.record(x.slot_, dx);
     return BasicVar(value, slot, tape.result_word());
   }
 

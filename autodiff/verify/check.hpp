@@ -50,13 +50,15 @@ template <class Y> auto results_of(const Y& y) {
 }
 
 /// The longest chain of operations that a tape has recorded: how often a number may have been rounded.
-inline double longest_path(std::span<const Node<double>> nodes, std::size_t slots) {
-  std::vector<float> depth(slots + 1, 0.0F);
+inline double longest_path(const Nodes<double>& nodes, std::size_t slots) {
+  std::vector<float> length(slots + 1, 0.0F);  // of the longest path from a slot to a result
   float longest = 0;
-  for (const Node<double>& n : nodes) {
-    depth[n.out] = std::max({depth[n.out], depth[n.a] + 1, depth[n.b] + 1});
-    longest = std::max(longest, depth[n.out]);
-  }
+  nodes.for_each_backwards([&](const Node<double>& n) {
+    const float here = length[n.out] + 1;
+    for (const Slot operand : {n.a, n.b})
+      if (operand != 0) length[operand] = std::max(length[operand], here);
+    longest = std::max(longest, here);
+  });
   return static_cast<double>(longest);
 }
 

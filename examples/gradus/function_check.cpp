@@ -101,7 +101,7 @@ GradientUnderTest::Oracle high_precision_oracle(const UserFunction& f, const std
   return oracle;
 }
 
-double operations_on(const Tape& tape, std::size_t inputs) { return static_cast<double>(std::max<std::size_t>(1, tape.nodes().size() + tape.blocks().size() * (4 + inputs))); }
+double operations_on(const Tape& tape, std::size_t inputs) { return static_cast<double>(std::max<std::size_t>(1, tape.nodes().count() + tape.blocks().size() * (4 + inputs))); }
 
 }  // namespace
 
@@ -142,7 +142,7 @@ GradientUnderTest prepare(const UserFunction& f, const std::vector<double>& at, 
     for (std::size_t i = 0; i < at.size(); ++i) scale[i] = magnitudes[x[i]];
   }
   const double operations = operations_on(tape, at.size());
-  test.operations = std::min(1e6, static_cast<double>(4 + tape.nodes().size() + 16 * tape.blocks().size()));
+  test.operations = std::min(1e6, static_cast<double>(4 + tape.nodes().count() + 16 * tape.blocks().size()));
   const std::vector<double> rounding = rounding_of(f, at, gradient);
   for (std::size_t i = 0; i < at.size(); ++i)
     scale[i] = std::max({scale[i], std::fabs(gradient[i]), 3 * rounding[i] / (test.operations * std::numeric_limits<double>::epsilon())});

@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a_deep_chain_runs_on_a_small_stack) {
     for (int i = 0; i < depth; ++i) y = i % 2 == 0 ? y * 2.0 : y * 0.5;
     Adjoints adjoints;
     tape.sweep(y, adjoints);
-    *static_cast<double*>(result) = tape.nodes().size() == static_cast<std::size_t>(depth) ? adjoints[x] : -1;
+    *static_cast<double*>(result) = tape.nodes().count() == static_cast<std::size_t>(depth) ? adjoints[x] : -1;
     return nullptr;
   };
   BOOST_REQUIRE(pthread_create(&thread, &attributes, run, &derivative) == 0);
