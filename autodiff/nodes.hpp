@@ -12,20 +12,19 @@ namespace gradus {
 /// One scalar operation: adjoint[a] += da·adjoint[out], adjoint[b] += db·adjoint[out]. b is 0 where there is one operand.
 template <class Real> struct Node { Slot out, a, b; Real da, db; };
 
-// How it is stored, on the way back: the slot that it defines; the first operand, with a bit that says whether there is another; that one.
-template <class Real> struct NodeEnd { Real da; Slot a, out; };
-template <> struct [[gnu::packed, gnu::aligned(4)]] NodeEnd<double> { double da; Slot a, out; };
-template <class Real> struct SecondOperand { Slot b; Real db; };  // db and da lie side by side: one store writes both
-template <> struct [[gnu::packed, gnu::aligned(4)]] SecondOperand<double> { Slot b; double db; };
+// How it is stored: an operand or two, and the slot that it defines. A bit of the last operand says that there is one before it.
+template <class Real> struct StoredOperand { Real d; Slot slot; };
+template <> struct [[gnu::packed, gnu::aligned(4)]] StoredOperand<double> { double d; Slot slot; };
+template <class Real> struct alignas(StoredOperand<Real>) StoredSlot { Slot out; };
 
 /// Nodes in the order of their recording. Those of doubles take 16 bytes with one operand, 28 with two: beyond the caches, time is a matter of bytes.
 template <class Real> class Nodes {
-  using End = NodeEnd<Real>;
-  using Second = SecondOperand<Real>;
-  static constexpr Slot two = Slot{1} << 31;
+  using In = StoredOperand<Real>;
+  using Out = StoredSlot<Real>;
+  static constexpr Slot second = Slot{1} << 31;
 
  public:
-  static constexpr Slot max_slots = two - 1;  ///< the largest slot that can be an operand
+  static constexpr Slot max_slots = second - 1;  ///< the largest slot that can be an operand
 
   Nodes() = default;
   Nodes(const Nodes&) = delete;
@@ -45,30 +44,29 @@ template <class Real> class Nodes {
   [[gnu::always_inline]] void prefetch_end() const noexcept { prefetch<Cache::second>(end_, 2048); }
   /// Unless it is full: a node of one operand, and one of two.
   [[gnu::always_inline]] void push(Slot out, Slot a, Real da) noexcept {
-    ::new (static_cast<void*>(end_)) End{da, a, out};
-    end_ += sizeof(End);
+    std::byte* const at = end_;
+    put(at, In{da, a});
+    put(at + sizeof(In), Out{out});
+    end_ = at + sizeof(In) + sizeof(Out);
   }
   [[gnu::always_inline]] void push(Slot out, Slot a, Real da, Slot b, Real db) noexcept {
     std::byte* const at = end_;
-    ::new (static_cast<void*>(at)) Second{b, db};
-    ::new (static_cast<void*>(at + sizeof(Second))) End{da, a | two, out};
-    end_ = at + sizeof(Second) + sizeof(End);
+    put(at, In{da, a});
+    put(at + sizeof(In), In{db, b | second});
+    put(at + 2 * sizeof(In), Out{out});
+    end_ = at + 2 * sizeof(In) + sizeof(Out);
   }
-  // The newest node.
-  [[nodiscard]] bool newest_has_two() const noexcept { return (newest().a & two) != 0; }
-  [[nodiscard]] Real newest_da() const noexcept { return newest().da; }
-  [[nodiscard]] Real newest_db() const noexcept { return second().db; }
-  void set_newest(Real da) noexcept { newest().da = da; }
-  void set_newest(Real da, Real db) noexcept {
-    newest().da = da;
-    second().db = db;
-  }
-  void retarget_newest(Slot out) noexcept { newest().out = out; }
-  /// Adds the second operand, unless it is full.
-  [[gnu::always_inline]] void extend_newest(Real da, Slot b, Real db) noexcept {
-    const Slot a = newest().a, out = newest().out;
-    end_ -= sizeof(End);
-    push(out, a, da, b, db);
+  // The newest node: its last operand, and the other one if it has two.
+  [[nodiscard]] bool newest_has_two() const noexcept { return (newest<1>().slot & second) != 0; }
+  template <int from_last> [[nodiscard]] Real newest_d() const noexcept { return newest<from_last + 1>().d; }
+  template <int from_last> void set_newest_d(Real d) noexcept { newest<from_last + 1>().d = d; }
+  void retarget_newest(Slot out) noexcept { put(end_ - sizeof(Out), Out{out}); }
+  /// A second operand for the newest node, which defines `out`. There is always room for it.
+  [[gnu::always_inline]] void extend_newest(Slot out, Slot b, Real db) noexcept {
+    std::byte* const at = end_ - sizeof(Out);
+    put(at, In{db, b | second});
+    put(at + sizeof(In), Out{out});
+    end_ = at + sizeof(In) + sizeof(Out);
   }
 
   /// The way back, by value: a loop keeps it in registers.
@@ -76,30 +74,36 @@ template <class Real> class Nodes {
    public:
     Backwards(const Nodes& nodes, std::size_t bytes) noexcept : at_(nodes.begin_ + bytes) {}
     [[nodiscard]] bool is_at(const Backwards& other) const noexcept { return at_ == other.at_; }
-    /// The node that ends here, but for its second operand, which must be taken next where it has one.
-    struct First { Slot out, a; Real da; bool has_second; };
-    [[gnu::always_inline]] First first() noexcept {
-      at_ -= sizeof(End);
+    // The node that ends here: what it defines; its last operand; and the one before, which must be taken where there is one.
+    [[nodiscard, gnu::always_inline]] Slot out() noexcept {
       // Beyond the caches the processor itself looks ahead too little, and not over the end of a page: 1.5 ns an operation instead of 0.8.
       prefetch(at_, -4096);
-      const End& end = *std::launder(reinterpret_cast<const End*>(at_));
-      const Slot word = end.a;
-      return {end.out, word & ~two, end.da, (word & two) != 0};
+      return back<Out>().out;
     }
-    struct Another { Slot b; Real db; };
-    [[gnu::always_inline]] Another second() noexcept {
-      at_ -= sizeof(Second);
-      const Second& second = *std::launder(reinterpret_cast<const Second*>(at_));
-      return {second.b, second.db};
+    struct Last { Slot slot; Real d; bool is_second; };
+    [[nodiscard, gnu::always_inline]] Last last() noexcept {
+      const In& in = back<In>();
+      const Slot word = in.slot;
+      return {word & ~second, in.d, (word & second) != 0};
     }
-    [[gnu::always_inline]] Node<Real> node() noexcept {
-      const First one = first();
-      if (!one.has_second) return {one.out, one.a, 0, one.da, Real(0)};
-      const Another another = second();
-      return {one.out, one.a, another.b, one.da, another.db};
+    struct First { Slot slot; Real d; };
+    [[nodiscard, gnu::always_inline]] First first() noexcept {
+      const In& in = back<In>();
+      return {in.slot, in.d};
+    }
+    [[nodiscard]] Node<Real> node() noexcept {
+      const Slot defined = out();
+      const Last b = last();
+      if (!b.is_second) return {defined, b.slot, 0, b.d, Real(0)};
+      const First a = first();
+      return {defined, a.slot, b.slot, a.d, b.d};
     }
 
    private:
+    template <class T> [[nodiscard, gnu::always_inline]] const T& back() noexcept {
+      at_ -= sizeof(T);
+      return *std::launder(reinterpret_cast<const T*>(at_));
+    }
     const std::byte* at_;
   };
   [[nodiscard]] Backwards from(std::size_t bytes) const noexcept { return {*this, bytes}; }
@@ -125,9 +129,10 @@ template <class Real> class Nodes {
   }
 
  private:
-  static constexpr std::size_t most = sizeof(End) + sizeof(Second);
-  [[nodiscard]] End& newest() const noexcept { return *std::launder(reinterpret_cast<End*>(end_ - sizeof(End))); }
-  [[nodiscard]] Second& second() const noexcept { return *std::launder(reinterpret_cast<Second*>(end_ - sizeof(End) - sizeof(Second))); }
+  static constexpr std::size_t most = 3 * sizeof(In) + sizeof(Out);  // one of two, and a second operand for the newest
+  template <class T> [[gnu::always_inline]] static void put(std::byte* at, const T& x) noexcept { ::new (static_cast<void*>(at)) T(x); }
+  /// An operand of the newest node, counted from its end.
+  template <int n> [[nodiscard]] In& newest() const noexcept { return *std::launder(reinterpret_cast<In*>(end_ - sizeof(Out) - n * sizeof(In))); }
 
   std::byte *begin_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
   std::size_t capacity_ = 0;

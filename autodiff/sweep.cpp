@@ -13,19 +13,19 @@ namespace gradus {
 namespace {
 
 template <class Real> void sweep_nodes(const Nodes<Real>& nodes, std::size_t begin, std::size_t end, Real* adjoint) {
-  const auto last = nodes.from(begin);
-  for (auto back = nodes.from(end); !back.is_at(last);) {
-    const auto n = back.first();
-    const Real up = adjoint[n.out];
+  const auto stop = nodes.from(begin);
+  for (auto back = nodes.from(end); !back.is_at(stop);) {
+    const Real up = adjoint[back.out()];
+    const auto last = back.last();
     // An adjoint of 0 contributes 0, even through an infinite partial: an unused sqrt(0) must not turn the gradient into NaN.
     if (is_zero(up)) {
-      if (n.has_second) static_cast<void>(back.second());
+      if (last.is_second) static_cast<void>(back.first());
       continue;
     }
-    adjoint[n.a] += n.da * up;
-    if (n.has_second) {
-      const auto second = back.second();
-      adjoint[second.b] += second.db * up;
+    adjoint[last.slot] += last.d * up;
+    if (last.is_second) [[likely]] {
+      const auto first = back.first();
+      adjoint[first.slot] += first.d * up;
     }
   }
 }

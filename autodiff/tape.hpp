@@ -101,30 +101,29 @@ template <class Real> class TapeCore {
   }
   /// Multiplies the newest node's partials by one more factor of the chain. False, and nothing is done, when a product would leave the range.
   [[gnu::always_inline]] bool scale_newest(Real factor) {
-    const Real old_da = nodes_.newest_da(), da = old_da * factor;
-    if (!in_range(da, old_da, factor)) [[unlikely]] return false;
+    const Real old_last = nodes_.template newest_d<0>(), last = old_last * factor;
+    if (!in_range(last, old_last, factor)) [[unlikely]] return false;
     if (nodes_.newest_has_two()) {
-      const Real old_db = nodes_.newest_db(), db = old_db * factor;
-      if (!in_range(db, old_db, factor)) [[unlikely]] return false;
-      nodes_.set_newest(da, db);
-    } else {
-      nodes_.set_newest(da);
+      const Real old_first = nodes_.template newest_d<1>(), first = old_first * factor;
+      if (!in_range(first, old_first, factor)) [[unlikely]] return false;
+      nodes_.template set_newest_d<1>(first);
     }
+    nodes_.template set_newest_d<0>(last);
     return true;
   }
   /// Turns the newest node, which defines `folded` from one operand, into one that defines a function of it and of `other`.
   /// False, and nothing is done, when it has two operands, or the product would leave the range.
   [[gnu::always_inline]] bool absorb(Slot folded, Real d_folded, Slot other, Real d_other) {
     if (nodes_.newest_has_two() || other == folded) return false;
-    const Real old_da = nodes_.newest_da(), da = old_da * d_folded;
-    if (!in_range(da, old_da, d_folded)) [[unlikely]] return false;
-    make_room();
-    nodes_.extend_newest(da, other, d_other);
+    const Real old = nodes_.template newest_d<0>(), d = old * d_folded;
+    if (!in_range(d, old, d_folded)) [[unlikely]] return false;
+    nodes_.template set_newest_d<0>(d);
+    nodes_.extend_newest(folded, other, d_other);
     return true;
   }
   [[gnu::always_inline]] void negate_newest() noexcept {
-    if (nodes_.newest_has_two()) nodes_.set_newest(-nodes_.newest_da(), -nodes_.newest_db());
-    else nodes_.set_newest(-nodes_.newest_da());
+    if (nodes_.newest_has_two()) nodes_.template set_newest_d<1>(-nodes_.template newest_d<1>());
+    nodes_.template set_newest_d<0>(-nodes_.template newest_d<0>());
   }
   /// Lets the newest node define `into` instead of `newest`, the newest slot, which is given back. (open_ still names that slot: nobody holds it.)
   [[gnu::always_inline]] void retarget_newest(Slot into, Slot newest) noexcept {
