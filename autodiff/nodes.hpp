@@ -61,7 +61,7 @@ template <class Real> class Nodes {
   template <int from_last> [[nodiscard]] Real newest_d() const noexcept { return newest<from_last + 1>().d; }
   template <int from_last> void set_newest_d(Real d) noexcept { newest<from_last + 1>().d = d; }
   void retarget_newest(Slot out) noexcept { put(end_ - sizeof(Out), Out{out}); }
-  /// A second operand for the newest node, which defines `out`. There is always room for it.
+  /// A second operand for the newest node, which defines `out`. There is room for it: a node is only made where there is room for one of two.
   [[gnu::always_inline]] void extend_newest(Slot out, Slot b, Real db) noexcept {
     std::byte* const at = end_ - sizeof(Out);
     put(at, In{db, b | second});
@@ -129,7 +129,7 @@ template <class Real> class Nodes {
   }
 
  private:
-  static constexpr std::size_t most = 3 * sizeof(In) + sizeof(Out);  // one of two, and a second operand for the newest
+  static constexpr std::size_t most = 2 * sizeof(In) + sizeof(Out);
   template <class T> [[gnu::always_inline]] static void put(std::byte* at, const T& x) noexcept { ::new (static_cast<void*>(at)) T(x); }
   /// An operand of the newest node, counted from its end.
   template <int n> [[nodiscard]] In& newest() const noexcept { return *std::launder(reinterpret_cast<In*>(end_ - sizeof(Out) - n * sizeof(In))); }

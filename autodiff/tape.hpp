@@ -191,7 +191,7 @@ template <class Real> struct Seed {
 template <class Real> class BasicTape : public TapeCore<Real> {
  public:
   struct Options {
-    Slot max_slots = Nodes<Real>::max_slots;  ///< recording more throws TapeError
+    Slot max_slots = Nodes<Real>::max_slots;  ///< scalars and elements of arrays; recording more throws TapeError, as do more than 2^31 - 1
     bool fold = true;             ///< false: every operation keeps a node of its own
   };
   explicit BasicTape(Options options = Options());

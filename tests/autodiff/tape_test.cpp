@@ -220,11 +220,29 @@ BOOST_AUTO_TEST_CASE(a_rewind_loop_runs_in_constant_memory) {
 #endif
 }
 
-BOOST_AUTO_TEST_CASE(a_tape_reports_the_bytes_it_uses) {
-  const Var x = Var::input(1.0);
+BOOST_AUTO_TEST_CASE(an_operation_takes_28_bytes_with_two_operands_and_16_with_one) {
+  const Var x = Var::input(3.0);
   const Var y = x * x;
   BOOST_TEST(tape.bytes_used() == 28U);
-  static_cast<void>(y);
+  const Var z = y * 2.0;
+  BOOST_TEST(tape.bytes_used() == 44U);
+  Var sum = z - 1.0 + y;  // one node that is given a second operand
+  BOOST_TEST(tape.bytes_used() == 72U);
+  sum += x;
+  BOOST_TEST(tape.bytes_used() == 88U);
+  BOOST_TEST(tape.nodes().count() == 4U);
+  tape.sweep(sum, adjoints);
+  BOOST_TEST(adjoints[x] == 19.0);
+}
+
+BOOST_AUTO_TEST_CASE(nodes_are_walked_backwards) {
+  const Var x = Var::input(3.0), y = Var::input(5.0);
+  const Var product = x * y, twice = product * 2.0;
+  std::vector<Node<double>> nodes;
+  tape.nodes().for_each_backwards([&](const Node<double>& n) { nodes.push_back(n); });
+  BOOST_REQUIRE(nodes.size() == 2U);
+  BOOST_TEST((nodes[0].out == twice.slot() && nodes[0].a == product.slot() && nodes[0].b == 0 && nodes[0].da == 2.0));
+  BOOST_TEST((nodes[1].out == product.slot() && nodes[1].a == x.slot() && nodes[1].b == y.slot() && nodes[1].da == 5.0 && nodes[1].db == 3.0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -48,22 +48,26 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// A sum of squares of dot products of 1000 terms, which takes 14 bytes an operation, as perceptrons do.
-gradus::Var dot_products(const std::vector<gradus::Var>& x, std::size_t operations) {
+/// A sum of squares of dot products of 1000 terms: of variables and data, as in a linear layer, or of variables and variables.
+enum class Factors { data, variables };
+template <Factors factors> gradus::Var dot_products(const std::vector<gradus::Var>& x, const std::vector<double>& data, std::size_t operations) {
   gradus::Var total = 0.0;
-  const std::size_t n = x.size() / 2;
+  const std::size_t n = data.size();
   for (std::size_t done = 0; done < operations; done += 2 * n) {
     gradus::Var dot = 0.0;
-    for (std::size_t i = 0; i < n; ++i) dot += x[i] * x[n + i];
+    for (std::size_t i = 0; i < n; ++i) {
+      if constexpr (factors == Factors::data) dot += x[i] * data[i];
+      else dot += x[i] * x[n + i];
+    }
     total += dot * dot;
   }
   return total;
 }
 
 /// ns per operation, recording and sweep, on a tape that has been longer before: the median over runs.
-double cost(gradus::Tape& tape, std::size_t operations) {
+template <Factors factors> double cost(gradus::Tape& tape, std::size_t operations) {
   gradus::Adjoints adjoints;
-  const std::vector<double> at = bench::numbers(2000, -1, 1);
+  const std::vector<double> at = bench::numbers(2000, -1, 1), data = bench::numbers(1000, -1, 1, 5);
   std::vector<gradus::Var> x(at.size());
   const std::size_t repeats = std::max<std::size_t>(1, 40000000 / operations);
   std::vector<double> samples;
@@ -71,7 +75,7 @@ double cost(gradus::Tape& tape, std::size_t operations) {
     const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     tape.clear();
     gradus::Var::inputs(at, x);
-    const gradus::Var y = dot_products(x, operations);
+    const gradus::Var y = dot_products<factors>(x, data, operations);
     tape.sweep(y, adjoints);
     const double time = seconds_of(CLOCK_THREAD_CPUTIME_ID) - start;
     if (!std::isfinite(adjoints[x[0]])) std::abort();
@@ -81,11 +85,11 @@ double cost(gradus::Tape& tape, std::size_t operations) {
 }
 
 /// All sizes in every round, as a machine that others use as well slows down for seconds at a time; a ratio is the median of those within a round.
-void scale_operations(double largest) {
+template <Factors factors> void scale_operations(double largest, const char* what, double bytes) {
   constexpr int rounds = 5;
   std::vector<std::size_t> sizes;
   for (std::size_t operations = 1000000; static_cast<double>(operations) <= largest; operations *= 10) {
-    const double need = 15.0 * static_cast<double>(operations), free = memory("/proc/meminfo", "MemAvailable");
+    const double need = (bytes + 1) * static_cast<double>(operations), free = memory("/proc/meminfo", "MemAvailable");
     if (need > 0.9 * free) {
       std::printf("1e%.0f operations left out: they need %.1f GB, and %.1f are free\n", std::log10(operations), need / 1e9, free / 1e9);
       break;
@@ -95,14 +99,16 @@ void scale_operations(double largest) {
   if (sizes.empty()) return;
   gradus::Tape tape;
   const gradus::Recording recording(tape);
-  static_cast<void>(cost(tape, sizes.back()));
+  static_cast<void>(cost<factors>(tape, sizes.back()));
+  const double used = static_cast<double>(tape.bytes_used()) / static_cast<double>(sizes.back());
   std::vector<std::vector<double>> ns(sizes.size()), ratios(sizes.size());
   for (int round = 0; round < rounds; ++round)
     for (std::size_t k = 0; k < sizes.size(); ++k) {
-      ns[k].push_back(cost(tape, sizes[k]));
+      ns[k].push_back(cost<factors>(tape, sizes[k]));
       ratios[k].push_back(ns[k].back() / ns[0].back());
     }
-  std::printf("cost of one recorded operation (a sum of squares of dot products; recording and sweep, memory warm; medians of %d rounds)\n", rounds);
+  std::printf("cost of one recorded operation (a sum of squares of dot products of %s, %.1f bytes each; recording and sweep, memory warm; medians of %d rounds)\n",
+              what, used, rounds);
   for (std::size_t k = 0; k < sizes.size(); ++k)
     std::printf("  1e%.0f operations: %5.2f ns each, %.2f times as much as at 1e6\n", std::log10(sizes[k]), median(ns[k]), median(ratios[k]));
   std::fflush(stdout);
@@ -254,7 +260,9 @@ void share_work() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  scale_operations(argc > 1 ? std::strtod(argv[1], nullptr) : 1e9);
+  const double largest = argc > 1 ? std::strtod(argv[1], nullptr) : 1e9;
+  scale_operations<Factors::data>(largest, "variables and data", 8);
+  scale_operations<Factors::variables>(largest, "variables and variables", 14);
   train(1000000);
   use_threads();
   share_work();
