@@ -48,34 +48,39 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// A sum of squares of dot products of 1000 terms: of variables and data, as in a linear layer, or of variables and variables.
-enum class Factors { data, variables };
-template <Factors factors> gradus::Var dot_products(const std::vector<gradus::Var>& x, const std::vector<double>& data, std::size_t operations) {
-  gradus::Var total = 0.0;
-  const std::size_t n = data.size();
-  for (std::size_t done = 0; done < operations; done += 2 * n) {
-    gradus::Var dot = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      if constexpr (factors == Factors::data) dot += x[i] * data[i];
-      else dot += x[i] * x[n + i];
+/// A sum of squares of dot products of 1000 terms, all of them variables: no operation takes more memory than a product of two of these.
+struct DotProducts {
+  std::size_t operations;
+  std::vector<double> at = bench::numbers(2000, -1, 1);
+  gradus::Var operator()(const std::vector<gradus::Var>& x) const {
+    gradus::Var total = 0.0;
+    const std::size_t n = x.size() / 2;
+    for (std::size_t done = 0; done < operations; done += 2 * n) {
+      gradus::Var dot = 0.0;
+      for (std::size_t i = 0; i < n; ++i) dot += x[i] * x[n + i];
+      total += dot * dot;
     }
-    total += dot * dot;
+    return total;
   }
-  return total;
+};
+/// As many samples of a perceptron in scalars as take so many operations.
+bench::Perceptron perceptron_of(std::size_t operations) {
+  using P = bench::Perceptron;
+  constexpr std::size_t a_sample = 2 * P::in * P::hidden + P::hidden + 2 * P::hidden * P::out + 2 * P::out + 2;
+  return {"", operations / a_sample};
 }
 
 /// ns per operation, recording and sweep, on a tape that has been longer before: the median over runs.
-template <Factors factors> double cost(gradus::Tape& tape, std::size_t operations) {
+template <class Workload> double cost(gradus::Tape& tape, const Workload& workload, std::size_t operations) {
   gradus::Adjoints adjoints;
-  const std::vector<double> at = bench::numbers(2000, -1, 1), data = bench::numbers(1000, -1, 1, 5);
-  std::vector<gradus::Var> x(at.size());
+  std::vector<gradus::Var> x(workload.at.size());
   const std::size_t repeats = std::max<std::size_t>(1, 40000000 / operations);
   std::vector<double> samples;
   for (std::size_t run = 0; run < repeats; ++run) {
     const double start = seconds_of(CLOCK_THREAD_CPUTIME_ID);
     tape.clear();
-    gradus::Var::inputs(at, x);
-    const gradus::Var y = dot_products<factors>(x, data, operations);
+    gradus::Var::inputs(workload.at, x);
+    const gradus::Var y = workload(x);
     tape.sweep(y, adjoints);
     const double time = seconds_of(CLOCK_THREAD_CPUTIME_ID) - start;
     if (!std::isfinite(adjoints[x[0]])) std::abort();
@@ -85,9 +90,11 @@ template <Factors factors> double cost(gradus::Tape& tape, std::size_t operation
 }
 
 /// All sizes in every round, as a machine that others use as well slows down for seconds at a time; a ratio is the median of those within a round.
-template <Factors factors> void scale_operations(double largest, const char* what, double bytes) {
+/// workload_of(operations) takes about so many bytes an operation.
+template <class WorkloadOf> void scale_operations(double largest, const char* what, double bytes, WorkloadOf&& workload_of) {
   constexpr int rounds = 5;
   std::vector<std::size_t> sizes;
+  std::vector<decltype(workload_of(std::size_t{1}))> workloads;
   for (std::size_t operations = 1000000; static_cast<double>(operations) <= largest; operations *= 10) {
     const double need = (bytes + 1) * static_cast<double>(operations), free = memory("/proc/meminfo", "MemAvailable");
     if (need > 0.9 * free) {
@@ -95,20 +102,20 @@ template <Factors factors> void scale_operations(double largest, const char* wha
       break;
     }
     sizes.push_back(operations);
+    workloads.push_back(workload_of(operations));
   }
   if (sizes.empty()) return;
   gradus::Tape tape;
   const gradus::Recording recording(tape);
-  static_cast<void>(cost<factors>(tape, sizes.back()));
+  static_cast<void>(cost(tape, workloads.back(), sizes.back()));
   const double used = static_cast<double>(tape.bytes_used()) / static_cast<double>(sizes.back());
   std::vector<std::vector<double>> ns(sizes.size()), ratios(sizes.size());
   for (int round = 0; round < rounds; ++round)
     for (std::size_t k = 0; k < sizes.size(); ++k) {
-      ns[k].push_back(cost<factors>(tape, sizes[k]));
+      ns[k].push_back(cost(tape, workloads[k], sizes[k]));
       ratios[k].push_back(ns[k].back() / ns[0].back());
     }
-  std::printf("cost of one recorded operation (a sum of squares of dot products of %s, %.1f bytes each; recording and sweep, memory warm; medians of %d rounds)\n",
-              what, used, rounds);
+  std::printf("cost of one recorded operation, %s: %.1f bytes each; recording and sweep, memory warm, medians of %d rounds\n", what, used, rounds);
   for (std::size_t k = 0; k < sizes.size(); ++k)
     std::printf("  1e%.0f operations: %5.2f ns each, %.2f times as much as at 1e6\n", std::log10(sizes[k]), median(ns[k]), median(ratios[k]));
   std::fflush(stdout);
@@ -261,8 +268,8 @@ void share_work() {
 
 int main(int argc, char** argv) {
   const double largest = argc > 1 ? std::strtod(argv[1], nullptr) : 1e9;
-  scale_operations<Factors::data>(largest, "variables and data", 8);
-  scale_operations<Factors::variables>(largest, "variables and variables", 14);
+  scale_operations(largest, "samples of a perceptron 64-128-10 in scalars", 9.2, perceptron_of);
+  scale_operations(largest, "products of variables only", 14, [](std::size_t operations) { return DotProducts{operations}; });
   train(1000000);
   use_threads();
   share_work();
