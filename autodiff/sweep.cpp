@@ -117,9 +117,8 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     // A loop sweeps over the same older segments every time: where the newest of them is the same, all are. The newest of all is not copied: read in
     // other pieces than a rewind has just written, it would not be there yet.
     const std::size_t older = tape.segments_.size() - 1;
-    const Segment* const below = tape.segments_.data() + older - 1;
-    if (adjoints.segments_.size() != older + 1) [[unlikely]] copy_segments(tape, adjoints);
-    else if (const Segment* const old = adjoints.segments_.data() + older - 1; older != 0 && (old->id != below->id || old->end != below->end)) [[unlikely]] copy_segments(tape, adjoints);
+    const auto is_as_before = [&](std::size_t s) { return adjoints.segments_[s].id == tape.segments_[s].id && adjoints.segments_[s].end == tape.segments_[s].end; };
+    if (adjoints.segments_.size() != older + 1 || (older != 0 && !is_as_before(older - 1))) [[unlikely]] copy_segments(tape, adjoints);
     Segment& newest = adjoints.segments_[older];
     newest.id = tape.id_;
     newest.first = tape.segments_[older].first;
