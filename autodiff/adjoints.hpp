@@ -14,7 +14,7 @@ using Slot = std::uint32_t;
 
 /// What the adjoints of a range hold during a sweep: nothing yet, one number each, one number for all of them, which is in the first slot, or a
 /// Multiple, which is in the first slots.
-enum class Held : unsigned char { nothing, each, one, multiple };
+enum class Held : unsigned char { nothing = 0, each = 1, one, multiple };
 /// The adjoints of one array: `count` slots from `first` on. `has_scalars`: an element was taken as a Var, so that nodes add to single slots.
 /// `open`: a span for writing its values has been given away.
 struct Range {
@@ -23,7 +23,8 @@ struct Range {
 };
 inline constexpr std::uint32_t no_range = 0xffffffff;
 
-/// Where the adjoint of an operand of an array operation goes: nowhere (false) for a constant. A tensor that is one scalar variable has no range of its own.
+/// Where the adjoint of an operand of an array operation goes: nowhere (false) for a constant. A result of one element, and a tensor that is a scalar variable,
+/// have no range.
 struct Destination {
   Slot first = 0;
   std::uint32_t range = no_range;
@@ -52,31 +53,47 @@ template <class Real> struct Multiple {
   [[nodiscard]] bool is(const Multiple& other) const noexcept { return factor == other.factor && direction == other.direction; }
 };
 
+template <class Real> class BasicSweep;
+
+/// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and contributes to those of its inputs.
+template <class Real> struct Block {
+  std::size_t nodes;    ///< how many bytes of scalar nodes precede it
+  Slot first, count;
+  std::uint32_t range;  ///< that of the outputs, unless it is one scalar
+  void (*pull)(void* closure, BasicSweep<Real>& sweep);
+  void* closure;
+};
+
 /// A sweep as a pullback sees it: the adjoints of its result, which are complete, and those of its operands, which it contributes to.
 template <class Real> class BasicSweep {
  public:
-  BasicSweep(Real* adjoint, const Range* ranges, Held* held) : adjoint_(adjoint), ranges_(ranges), held_(held) {}
+  /// So many of the ranges do not hold one number each yet.
+  BasicSweep(Real* adjoint, const Range* ranges, Held* held, std::size_t others) : adjoint_(adjoint), ranges_(ranges), held_(held), others_(others) {}
 
   /// The adjoints of the result of the pullback, an array that was recorded from slot `first` on.
   [[nodiscard]] const Real* adjoint(Slot first) noexcept {
-    if (held_[result_] > Held::each) [[unlikely]] write_out(result_);
+    if (result_->range != no_range && held_[result_->range] > Held::each) [[unlikely]] write_out(result_->range);
     return adjoint_ + first;
   }
-  /// The adjoint of a result of one element.
-  [[nodiscard]] const Real& single(Slot slot) const noexcept { return adjoint_[slot]; }
+  /// The adjoint of a result of one element, which has no range.
+  [[nodiscard]] const Real& single() const noexcept { return adjoint_[result_->first]; }
   /// The adjoint of every element of the result where they have the same; else null.
-  [[nodiscard]] const Real* uniform() const noexcept { return held_[result_] == Held::one ? adjoint_ + ranges_[result_].first : nullptr; }
+  [[nodiscard]] const Real* uniform() const noexcept { return result_->range != no_range && held_[result_->range] == Held::one ? adjoint_ + result_->first : nullptr; }
   /// The adjoints of the result where they are a multiple of a direction that `of` knows more of; else the direction is null.
   [[nodiscard]] Multiple<Real> multiple(const void* of) const noexcept {
-    if (held_[result_] != Held::multiple) return {Real(0), nullptr};
-    const Multiple<Real> m = read_multiple(adjoint_ + ranges_[result_].first);
+    if (result_->range == no_range || held_[result_->range] != Held::multiple) return {Real(0), nullptr};
+    const Multiple<Real> m = read_multiple(adjoint_ + result_->first);
     return m.direction->of == of ? m : Multiple<Real>{Real(0), nullptr};
   }
+  /// False where the adjoints of an operand have no range, or are not written one by one.
+  [[nodiscard]] bool holds_each_or_nothing(Destination d) const noexcept { return d.range != no_range && held_[d.range] <= Held::each; }
   /// For a pullback that can write as well as add. An operand that occurs twice is written once and added to once, in the order of the calls.
   [[nodiscard]] Target<Real> target(Destination d) noexcept {
     if (d.range == no_range) return {adjoint_ + d.first, true};
     if (held_[d.range] > Held::each) [[unlikely]] write_out(d.range);
-    return {adjoint_ + d.first, std::exchange(held_[d.range], Held::each) != Held::nothing};
+    const auto before = static_cast<std::size_t>(std::exchange(held_[d.range], Held::each));  // nothing or each: 0 or 1
+    others_ += before - 1;
+    return {adjoint_ + d.first, before != 0};
   }
   /// Contributes `part` to every element without writing them all. False, and nothing is done, when they hold different numbers already.
   [[nodiscard]] bool put_uniform(Destination d, const Real& part) noexcept {
@@ -104,11 +121,15 @@ template <class Real> class BasicSweep {
     if (!t.add) std::fill_n(t.to, ranges_[d.range].count, Real(0));
     return t.to;
   }
-  /// The next pullback is that of this result.
-  void enter(std::uint32_t range) noexcept { result_ = range; }
+  /// The next pullback is that of this block.
+  void enter(const Block<Real>& block) noexcept { result_ = &block; }
+  [[nodiscard]] Real* adjoints() const noexcept { return adjoint_; }
+  [[nodiscard]] const Held* held() const noexcept { return held_; }
+  /// True when some range does not hold one number each.
+  [[nodiscard]] bool has_others() const noexcept { return others_ != 0; }
 
  private:
-  void write_out(std::uint32_t range) noexcept {
+  [[gnu::noinline, gnu::cold]] void write_out(std::uint32_t range) noexcept {
     const Range& written = ranges_[range];
     Real* const to = adjoint_ + written.first;
     if (held_[range] == Held::one) {
@@ -118,11 +139,13 @@ template <class Real> class BasicSweep {
       m.direction->write(*m.direction, m.factor, to);
     }
     held_[range] = Held::each;
+    --others_;
   }
   Real* adjoint_;
   const Range* ranges_;
   Held* held_;  // one a range
-  std::uint32_t result_ = 0;
+  std::size_t others_;
+  const Block<Real>* result_;  // whose pullback is running
 };
 
 }  // namespace gradus

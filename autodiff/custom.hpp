@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <autodiff/tensor.hpp>
+#include <autodiff/array_result.hpp>
 
 namespace gradus {
 

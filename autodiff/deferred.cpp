@@ -12,7 +12,7 @@ constexpr std::size_t chunk = 1024;  // what passes from one kernel to the next 
 
 template <class Real>
 Deferred<Real>::Deferred(const gradus_kernels::Unary<Real>* k, const void* o, const Real* in, Real* out, Real* s, std::size_t size)
-    : Pending{[](Pending& self) { static_cast<Deferred&>(self).values(); }, &pending_kind<Deferred>}, kernels(k), op(o), x(in), y(out), slopes(s), n(size) {}
+    : Pending{&compute_values}, kernels(k), op(o), x(in), y(out), slopes(s), n(size) {}
 
 template <class Real> void Deferred<Real>::values() {
   if (slopes == nullptr || has_slopes) {

@@ -10,11 +10,9 @@ namespace gradus {
 
 /// What a tensor calls before its values are read for the first time.
 struct Pending {
-  void (*compute)(Pending& self);
-  const void* kind = nullptr;  ///< which type it is, for those who can do better than ask for values: &pending_kind of it
+  void (*compute)(Pending& self);  ///< P::compute_values of its type P, which those recognise who can do better than ask for values
   bool done = false;
 };
-template <class P> inline constexpr char pending_kind = 0;
 
 /// Arrays from this size on are deferred: below, bookkeeping costs more than a pass over memory in cache.
 inline constexpr std::size_t deferred_size = 256;
@@ -31,6 +29,7 @@ template <class Real> struct Deferred : Pending {
   bool has_slopes = false, has_total = false;
   double sum = 0;
 
+  static void compute_values(Pending& self) { static_cast<Deferred&>(self).values(); }
   Deferred(const gradus_kernels::Unary<Real>* k, const void* o, const Real* in, Real* out, Real* s, std::size_t size);
   /// Works out the values, and the slopes unless they are known.
   void values();

@@ -29,7 +29,8 @@ template <class Real> class Nodes {
   Nodes() = default;
   Nodes(const Nodes&) = delete;
   Nodes& operator=(const Nodes&) = delete;
-  ~Nodes() { release({begin_, capacity_}); }
+  /// The tape's destructor calls it: one of these is constant-initialised and belongs to no tape, and no destructor may run for that.
+  void free_memory() noexcept { release({begin_, capacity_}); }
 
   /// How many bytes there are: a position to come back to.
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(end_ - begin_); }

@@ -153,4 +153,27 @@ template <class Op, class X, class Y>
 /// What the function of an op calls. Only a trace wants to know from where; all other numbers are applied to as they are.
 template <class Op, class... X> [[gnu::always_inline]] inline auto apply_at(Here /*here*/, const Op& op, X&&... x) { return apply(op, std::forward<X>(x)...); }
 
+namespace detail {
+/// adjoint·partial, with the partial formed in the wider range where it has left that of Real; an adjoint of 0 contributes 0.
+template <class Op, class Real> Real contribution(const Op& op, const Real& x, const Real& y, const Real& up) {
+  if (is_zero(up)) return up;
+  const Real d = static_cast<Real>(op.derivative(x, y));
+  if constexpr (PlainReal<Real>)
+    if (needs_wider<Op>(d)) [[unlikely]] return static_cast<Real>(wide_derivative(op, x) * static_cast<Wider<Real>>(up));
+  return d * up;
+}
+template <class Op, class Real> Partials<Real> contributions(const Op& op, const Real& a, const Real& b, const Real& y, const Real& up) {
+  if (is_zero(up)) return {up, up};
+  const auto partials = op.derivatives(a, b, y);
+  const Real da = static_cast<Real>(partials.da), db = static_cast<Real>(partials.db);
+  if constexpr (PlainReal<Real>)
+    if (needs_wider<Op>(da) || needs_wider<Op>(db)) [[unlikely]] {
+      const auto wide = wide_derivatives(op, a, b);
+      const auto wide_up = static_cast<Wider<Real>>(up);
+      return {static_cast<Real>(wide.da * wide_up), static_cast<Real>(wide.db * wide_up)};
+    }
+  return {da * up, db * up};
+}
+}  // namespace detail
+
 }  // namespace gradus

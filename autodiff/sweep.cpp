@@ -37,38 +37,52 @@ template <class Real> struct BasicTape<Real>::Sweeping {
   const BasicTape& tape;
   BasicAdjoints<Real>& adjoints;
 
-  [[gnu::always_inline]] Target<Real> target_of_seed(Word word, Destination to, BasicSweep<Real>& sweep) const {
-    if (!tape.admits(word)) [[unlikely]]
-      throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
-    return sweep.target(to);
+  // Throw before anything is touched: the adjoints of the sweep before stay.
+  void require_recorded(Word word) const {
+    if (!tape.admits(word)) [[unlikely]] throw TapeError("sweep: the output is a constant: it depends on no recorded variable");
   }
-
-  [[gnu::always_inline]] void start() const {
+  void require_fresh() const {
     if (tape.stale_from_ != BasicTape::none) [[unlikely]]
       throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
+  }
+
+  /// An exception on the way leaves nothing to read.
+  struct Unfinished {
+    BasicAdjoints<Real>& adjoints;
+    bool is_finished = false;
+    ~Unfinished() { if (!is_finished) adjoints.complete_ = false; }
+  };
+
+  [[nodiscard, gnu::always_inline]] BasicSweep<Real> start() const {
     tape.open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
-    adjoints.complete_ = false;
-    constexpr std::size_t line = Arena::alignment / sizeof(Real);
+    constexpr std::size_t line = Arena::alignment / sizeof(Real), few = 16 / sizeof(Real);
+    constexpr std::size_t before = BasicAdjoints<Real>::before;
     const std::size_t n = std::size_t{tape.slots_} + 1, ranges = tape.ranges_.size();
-    adjoints.values_.replace_uninitialised(n, line);
-    adjoints.held_.replace_uninitialised(ranges, few_ranges);
-    adjoints.unwritten_.cut(0);
+    // In a loop nothing of this changes; stores are what a small sweep consists of, and they take longer than asking.
+    if (adjoints.values_.size() != before + n) [[unlikely]] {
+      adjoints.values_.replace_uninitialised(before + n, line);
+      ::new (adjoints.values()) Real(0);  // slot 0
+    }
+    if (adjoints.held_.size() != ranges + few_ranges) [[unlikely]] adjoints.held_.replace_uninitialised(ranges + few_ranges, 0);
+    if (!adjoints.unwritten_.empty()) [[unlikely]] adjoints.unwritten_.cut(0);
     // Only what nodes add to starts from 0; an array is written by whatever contributes to it first.
-    Real* const adjoint = adjoints.values_.data();
+    Real* const adjoint = adjoints.values();
     Held* const held = adjoints.held_.data();
     const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
       // A whole line where it is less: nothing is in what follows yet, and there is room. Without a call, the loop keeps its registers.
-      if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
+      if (to - from <= few) [[likely]] std::memset(static_cast<void*>(adjoint + from), 0, few * sizeof(Real));
+      else if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
       else zero(adjoint + from, to - from);
     };
-    if (ranges <= few_ranges) std::memset(static_cast<void*>(held), 0, few_ranges);
+    if (ranges <= few_ranges) [[likely]] std::memset(static_cast<void*>(held), 0, few_ranges);
     else std::memset(static_cast<void*>(held), 0, ranges);
-    for (const Gap& gap : tape.gaps_) put_zeros(gap.first, gap.end);
-    if (const std::size_t done = tape.end_of_ranges(); done != n) put_zeros(done, n);
-    for (const std::uint32_t r : tape.with_scalars_) {
-      held[r] = Held::each;
-      zero(adjoint + tape.ranges_[r].first, tape.ranges_[r].count);
-    }
+    if (!tape.gaps_.empty()) [[unlikely]]
+      for (const Gap& gap : tape.gaps_) put_zeros(gap.first, gap.end);
+    if (tape.end_of_ranges_ != n) [[likely]] put_zeros(tape.end_of_ranges_, n);
+    BasicSweep<Real> sweep(adjoint, tape.ranges_.data(), held, ranges);
+    if (!tape.with_scalars_.empty()) [[unlikely]]
+      for (const std::uint32_t r : tape.with_scalars_) static_cast<void>(sweep.sum({tape.ranges_[r].first, r}));
+    return sweep;
   }
   static constexpr std::size_t few_ranges = 16;
   static_assert(static_cast<int>(Held::nothing) == 0 && sizeof(Held) == 1);
@@ -76,7 +90,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
   struct Written { Multiple<Real> multiple; Slot slot; };
   /// Writes a multiple, or leaves it to those who look where the range before held the same: a sum hands it on to its terms.
   [[gnu::noinline]] static void finish_multiple(BasicAdjoints<Real>& adjoints, const Range& range, Written& last) {
-    Real* const to = adjoints.values_.data() + range.first;
+    Real* const to = adjoints.values() + range.first;
     const Multiple<Real> m = BasicSweep<Real>::read_multiple(to);
     if (last.slot != 0 && m.is(last.multiple)) {
       ::new (adjoints.unwritten_.push()) typename BasicAdjoints<Real>::Unwritten{range.first, range.count, last.slot, false};
@@ -87,15 +101,15 @@ template <class Real> struct BasicTape<Real>::Sweeping {
   }
 
   // Not of this object, which would have to be in memory.
-  /// Writes what ranges hold in other ways, or leaves it to those who look. From range r on.
-  [[gnu::noinline]] static void finish_ranges(const BasicTape& tape, BasicAdjoints<Real>& adjoints, std::size_t r) {
+  /// Writes what ranges hold in other ways, or leaves it to those who look.
+  [[gnu::noinline]] static void finish_ranges(const BasicTape& tape, BasicAdjoints<Real>& adjoints) {
     constexpr std::size_t few = 64;  // sooner written than remembered
     Written last{};
     const Held* const held = adjoints.held_.data();
-    for (; r < tape.ranges_.size(); ++r) {
+    for (std::size_t r = 0; r < tape.ranges_.size(); ++r) {
       if (held[r] == Held::each) continue;
       const Slot slot = tape.ranges_[r].first, count = tape.ranges_[r].count;
-      Real* const first = adjoints.values_.data() + slot;
+      Real* const first = adjoints.values() + slot;
       if (held[r] == Held::nothing) zero(first, count);
       else if (held[r] == Held::multiple) finish_multiple(adjoints, tape.ranges_[r], last);
       else if (count <= few) std::fill_n(first, count, Real(*first));
@@ -103,63 +117,55 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     }
   }
   [[gnu::noinline]] static void copy_segments(const BasicTape& tape, BasicAdjoints<Real>& adjoints) {
-    adjoints.segments_.replace_uninitialised(tape.segments_.size(), 0);
-    std::copy(tape.segments_.begin(), tape.segments_.end(), adjoints.segments_.begin());
+    adjoints.older_ = tape.closed_;
+    adjoints.newest_of_older_ = tape.base_id_;
   }
 
-  [[gnu::always_inline]] void finish() const {
-    const Held* const held = adjoints.held_.data();
-    for (std::size_t r = 0, ranges = tape.ranges_.size(); r < ranges; ++r)
-      if (held[r] != Held::each) [[unlikely]] {
-        finish_ranges(tape, adjoints, r);
-        break;
-      }
-    // A loop sweeps over the same older segments every time: where the newest of them is the same, all are. The newest of all is not copied: read in
-    // other pieces than a rewind has just written, it would not be there yet.
-    const std::size_t older = tape.segments_.size() - 1;
-    const auto is_as_before = [&](std::size_t s) { return adjoints.segments_[s].id == tape.segments_[s].id && adjoints.segments_[s].end == tape.segments_[s].end; };
-    if (adjoints.segments_.size() != older + 1 || (older != 0 && !is_as_before(older - 1))) [[unlikely]] copy_segments(tape, adjoints);
-    Segment& newest = adjoints.segments_[older];
-    newest.id = tape.id_;
-    newest.first = tape.segments_[older].first;
-    newest.end = tape.slots_ + 1;
-    adjoints.complete_ = true;
+  [[gnu::always_inline]] void finish(const BasicSweep<Real>& sweep) const {
+    if (sweep.has_others()) [[unlikely]] finish_ranges(tape, adjoints);
+    // A loop sweeps over the same closed segments every time: where the newest of them is the same, all are.
+    if (adjoints.newest_of_older_ != tape.base_id_) [[unlikely]] copy_segments(tape, adjoints);
+    adjoints.newest_ = {tape.id_, tape.first_, tape.slots_ + 1};
+    if (!adjoints.complete_) [[unlikely]] adjoints.complete_ = true;
   }
 
   /// put_seeds(sweep) puts the adjoints of the outputs.
   template <class PutSeeds> [[gnu::always_inline]] void from(PutSeeds&& put_seeds) const {
-    start();
-    Real* const adjoint = adjoints.values_.data();
-    Held* const held = adjoints.held_.data();
-    BasicSweep<Real> sweep(adjoint, tape.ranges_.data(), held);
+    require_fresh();
+    Unfinished unfinished{adjoints};
+    BasicSweep<Real> sweep = start();
+    Real* const adjoint = sweep.adjoints();
+    const Held* const held = sweep.held();
     put_seeds(sweep);
     std::size_t end = tape.nodes_.bytes();
     const Block<Real>* const first_block = tape.blocks_.begin();
     for (const Block<Real>* block = tape.blocks_.end(); block != first_block;) {
       --block;
-      if (end != block->nodes) sweep_nodes(tape.nodes_, block->nodes, end, adjoint);
+      if (end != block->nodes) [[unlikely]] sweep_nodes(tape.nodes_, block->nodes, end, adjoint);
       end = block->nodes;
-      if (held[block->range] == Held::nothing) continue;
       const Real* up = adjoint + block->first;
-      if (is_zero(*up)) {
-        const Real* const up_end = up + (held[block->range] == Held::each ? block->count : 1);
+      if (block->range != no_range && held[block->range] == Held::nothing) [[unlikely]] continue;
+      if (is_zero(*up)) [[unlikely]] {
+        const Real* const up_end = up + (block->range != no_range && held[block->range] == Held::each ? block->count : 1);
         do ++up;
         while (up != up_end && is_zero(*up));
         if (up == up_end) continue;
       }
-      sweep.enter(block->range);
+      sweep.enter(*block);
       block->pull(block->closure, sweep);
     }
-    if (end != 0) sweep_nodes(tape.nodes_, 0, end, adjoint);
-    finish();
+    if (end != 0) [[unlikely]] sweep_nodes(tape.nodes_, 0, end, adjoint);
+    finish(sweep);
+    unfinished.is_finished = true;
   }
 };
 
 template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const {
   const Sweeping sweeping{*this, adjoints};
+  for (const Seed<Real>& s : seeds) sweeping.require_recorded(s.word);
   sweeping.from([&](BasicSweep<Real>& sweep) {
     for (const Seed<Real>& s : seeds) {
-      const Target<Real> target = sweeping.target_of_seed(s.word, s.to, sweep);
+      const Target<Real> target = sweep.target(s.to);
       if (s.values.empty()) target.put(0, s.scalar);
       for (std::size_t i = 0; i < s.values.size(); ++i) target.put(i, s.values[i]);
     }
@@ -169,10 +175,12 @@ template <class Real> void BasicTape<Real>::sweep(std::span<const Seed<Real>> se
 template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real>& y, BasicAdjoints<Real>& magnitudes) const {
   if (!blocks_.empty()) throw TapeError("sweep_magnitudes: array blocks have been recorded; their pullbacks are opaque");
   const Sweeping sweeping{*this, magnitudes};
-  sweeping.start();
-  Real* const m = magnitudes.values_.data();
-  BasicSweep<Real> sweep(m, ranges_.data(), magnitudes.held_.data());
-  sweeping.target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, Real(1));
+  sweeping.require_recorded(y.word());
+  sweeping.require_fresh();
+  magnitudes.complete_ = false;
+  const BasicSweep<Real> sweep = sweeping.start();
+  Real* const m = magnitudes.values();
+  m[y.slot()] = Real(1);
   const auto magnitude = [](const Real& d) { return d < 0.0 ? -d : d; };
   this->nodes_.for_each_backwards([&](const Node<Real>& n) {
     const Real up = m[n.out];
@@ -180,19 +188,19 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
     m[n.a] += magnitude(n.da) * up;
     if (n.b != 0) m[n.b] += magnitude(n.db) * up;
   });
-  sweeping.finish();
+  sweeping.finish(sweep);
 }
 
-template <class Real> void BasicTape<Real>::sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
+template <class Real> void BasicTape<Real>::sweep_from(Word word, Slot slot, BasicAdjoints<Real>& adjoints, Real seed) const {
   const Sweeping sweeping{*this, adjoints};
-  sweeping.from([&](BasicSweep<Real>& sweep) { sweeping.target_of_seed(y.word(), {y.slot(), no_range}, sweep).put(0, s); });
+  sweeping.require_recorded(word);
+  sweeping.from([&](BasicSweep<Real>& sweep) { sweep.adjoints()[slot] = seed; });
 }
 
-template <class Real> void BasicTape<Real>::sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real s) const {
-  if (y.size() != 1) [[unlikely]]
-    throw ShapeError(fmt::format("sweep: the output has shape {}: one element is needed, or one seed an element", y.shape().text()));
+template <class Real> void BasicTape<Real>::sweep_from_range(Word word, Slot first, std::uint32_t range, BasicAdjoints<Real>& adjoints, Real seed) const {
   const Sweeping sweeping{*this, adjoints};
-  sweeping.from([&](BasicSweep<Real>& sweep) { sweeping.target_of_seed(y.word(), y.destination(), sweep).put(0, s); });
+  sweeping.require_recorded(word);
+  sweeping.from([&](BasicSweep<Real>& sweep) { sweep.target({first, range}).put(0, seed); });
 }
 
 template <class Real> Seed<Real>::Seed(const BasicVar<Real>& y, Real s) : word(y.word()), to{y.slot(), no_range}, scalar(s) {}
@@ -202,18 +210,18 @@ template <class Real> Seed<Real>::Seed(const BasicTensor<Real>& y, std::span<con
 }
 
 template void BasicTape<float>::sweep(std::span<const Seed<float>>, BasicAdjoints<float>&) const;
-template void BasicTape<float>::sweep(const BasicVar<float>&, BasicAdjoints<float>&, float) const;
-template void BasicTape<float>::sweep(const BasicTensor<float>&, BasicAdjoints<float>&, float) const;
+template void BasicTape<float>::sweep_from(Word, Slot, BasicAdjoints<float>&, float) const;
+template void BasicTape<float>::sweep_from_range(Word, Slot, std::uint32_t, BasicAdjoints<float>&, float) const;
 template void BasicTape<float>::sweep_magnitudes(const BasicVar<float>&, BasicAdjoints<float>&) const;
 template struct Seed<float>;
 template void BasicTape<double>::sweep(std::span<const Seed<double>>, BasicAdjoints<double>&) const;
-template void BasicTape<double>::sweep(const BasicVar<double>&, BasicAdjoints<double>&, double) const;
-template void BasicTape<double>::sweep(const BasicTensor<double>&, BasicAdjoints<double>&, double) const;
+template void BasicTape<double>::sweep_from(Word, Slot, BasicAdjoints<double>&, double) const;
+template void BasicTape<double>::sweep_from_range(Word, Slot, std::uint32_t, BasicAdjoints<double>&, double) const;
 template void BasicTape<double>::sweep_magnitudes(const BasicVar<double>&, BasicAdjoints<double>&) const;
 template struct Seed<double>;
 template void BasicTape<Dual<double>>::sweep(std::span<const Seed<Dual<double>>>, BasicAdjoints<Dual<double>>&) const;
-template void BasicTape<Dual<double>>::sweep(const BasicVar<Dual<double>>&, BasicAdjoints<Dual<double>>&, Dual<double>) const;
-template void BasicTape<Dual<double>>::sweep(const BasicTensor<Dual<double>>&, BasicAdjoints<Dual<double>>&, Dual<double>) const;
+template void BasicTape<Dual<double>>::sweep_from(Word, Slot, BasicAdjoints<Dual<double>>&, Dual<double>) const;
+template void BasicTape<Dual<double>>::sweep_from_range(Word, Slot, std::uint32_t, BasicAdjoints<Dual<double>>&, Dual<double>) const;
 template void BasicTape<Dual<double>>::sweep_magnitudes(const BasicVar<Dual<double>>&, BasicAdjoints<Dual<double>>&) const;
 template struct Seed<Dual<double>>;
 

@@ -168,12 +168,12 @@ template <class Real> BasicTape<Real>::~BasicTape() {
     BasicRecording<Real>::activate_newest();
   }
   registry().remove_tape(number_);
+  this->nodes_.free_memory();
 }
 
 template <class Real> bool BasicTape<Real>::owns(Word word, Slot slot) const noexcept {
-  for (const Segment& s : segments_)
-    if (s.id == (word & ~fresh_bit) && slot >= s.first && slot < s.end) return true;
-  return false;
+  if (this->is_current(word)) return slot >= first_;
+  return std::any_of(closed_.begin(), closed_.end(), [&](const Segment& s) { return s.id == (word & ~fresh_bit) && slot >= s.first && slot < s.end; });
 }
 
 template <class Real> void BasicTape<Real>::require_alive_elsewhere(Word word, Slot slot) {
@@ -207,7 +207,7 @@ template <class Real> void BasicTape<Real>::note_scalar_elsewhere(Word word, Slo
 
 /// A block of ids none of which names a segment: after 2^31 recordings they begin again.
 template <class Real> void BasicTape<Real>::draw_ids() {
-  const auto in_use = [this] { return std::any_of(segments_.begin(), segments_.end(), [this](const Segment& s) { return s.id >= next_id_ && s.id < last_id_; }); };
+  const auto in_use = [this] { return std::any_of(closed_.begin(), closed_.end(), [this](const Segment& s) { return s.id >= next_id_ && s.id < last_id_; }); };
   do {
     next_id_ = registry().draw(number_);
     last_id_ = next_id_ + Registry::ids_per_block;
@@ -220,21 +220,20 @@ template <class Real> inline void BasicTape<Real>::take_id() {
   this->id_ = id;
   this->fresh_word_ = id | fresh_bit;
   this->result_word_ = id | fold_bit_;
-  this->open_ = 0;
 }
 
 template <class Real> void BasicTape<Real>::begin_segment() {
   if (next_id_ == last_id_) draw_ids();
   take_id();
-  this->base_id_ = segments_.empty() ? no_tape_word : segments_.back().id;
-  ::new (segments_.push()) Segment{this->id_, this->slots_ + 1, static_cast<Slot>(-1)};
-  this->older_ = segments_.data();
-  this->older_end_ = segments_.data() + (segments_.size() < 2 ? 0 : segments_.size() - 2);
+  first_ = this->slots_ + 1;
+  this->base_id_ = closed_.empty() ? no_tape_word : closed_.back().id;
+  this->older_ = closed_.begin();
+  this->older_end_ = closed_.empty() ? closed_.begin() : closed_.end() - 1;
 }
 
 template <class Real> auto BasicTape<Real>::mark() -> Mark {
-  const Mark m{this->nodes_.bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), exceptions_, this->slots_, this->id_, arena_.position(), deferred_};
-  segments_.back().end = this->slots_ + 1;
+  const Mark m{this->nodes_.bytes(), blocks_.size(), ranges_.size(), gaps_.size(), kept_.size(), exceptions_, this->slots_, end_of_ranges_, this->id_, arena_.position(), deferred_};
+  ::new (closed_.push()) Segment{this->id_, first_, this->slots_ + 1};
   begin_segment();
   return m;
 }
@@ -244,6 +243,7 @@ template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) 
   this->nodes_.cut(to.nodes);
   blocks_.cut(to.blocks);
   ranges_.cut(to.ranges);
+  end_of_ranges_ = to.end_of_ranges;
   gaps_.cut(to.gaps);
   arena_.rewind(to.arena);
   deferred_ = to.deferred;
@@ -251,21 +251,16 @@ template <class Real> inline void BasicTape<Real>::forget_above(const Mark& to) 
 
 template <class Real> void BasicTape<Real>::rewind(const Mark& to) {
   // A training loop comes back to the newest mark: the current segment begins anew. Here is no call that returns, so no register need be saved.
-  Segment* const newest = segments_.end() - 1;
-  if (to.base == this->base_id_ && to.slots + 1 == newest[-1].end && next_id_ != last_id_ && exceptions_ == to.exceptions) [[likely]] {
-    forget_above(to);
-    take_id();
-    ::new (newest) Segment{this->id_, to.slots + 1, static_cast<Slot>(-1)};
-    return;
-  }
-  rewind_further(to);
+  if (to.base != this->base_id_ || to.slots + 1 != first_ || next_id_ == last_id_ || exceptions_ != to.exceptions) [[unlikely]] return rewind_further(to);
+  forget_above(to);
+  take_id();
 }
 
 template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
-  Segment* const base = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.id == to.base; });
-  if (base == segments_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
+  Segment* const base = std::find_if(closed_.begin(), closed_.end(), [&](const Segment& s) { return s.id == to.base; });
+  if (base == closed_.end() || to.slots + 1 < base->first || to.slots + 1 > base->end)
     throw TapeError("rewind: the mark is no longer valid: the tape has been cleared or rewound to before it, or it is a mark of another tape");
-  segments_.cut(static_cast<std::size_t>(base - segments_.begin()) + 1);
+  closed_.cut(static_cast<std::size_t>(base - closed_.begin()) + 1);
   base->end = to.slots + 1;
   forget_above(to);
   kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(to.kept), kept_.end());
@@ -277,11 +272,12 @@ template <class Real> void BasicTape<Real>::rewind_further(const Mark& to) {
 }
 
 template <class Real> void BasicTape<Real>::clear() {
-  segments_.cut(0);
+  closed_.cut(0);
   this->nodes_.cut(0);
   this->slots_ = 0;
   blocks_.cut(0);
   ranges_.cut(0);
+  end_of_ranges_ = 1;
   gaps_.cut(0);
   with_scalars_.cut(0);
   kept_.clear();

@@ -8,6 +8,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,15 +27,6 @@ inline constexpr Word fresh_bit = Word{1} << 31;
 inline constexpr Word constant_word = 0;                // carries no derivative
 inline constexpr Word moved_word = 0x7ffffffe;          // moved from: may only be assigned to
 inline constexpr Word no_tape_word = 0x7fffffff;
-
-/// One array operation: reads the adjoints of its outputs (slots first … first+count-1) and contributes to those of its inputs.
-template <class Real> struct Block {
-  std::size_t nodes;    ///< how many bytes of scalar nodes precede it
-  Slot first, count;
-  std::uint32_t range;  ///< that of the outputs
-  void (*pull)(const void* closure, BasicSweep<Real>& sweep);
-  const void* closure;
-};
 
 /// The slots that were made under one recording id.
 struct Segment { Word id; Slot first, end; };
@@ -173,6 +165,7 @@ template <class Real> class TapeCore {
 };
 
 template <class Real> inline constinit TapeCore<Real> no_tape{};
+static_assert(std::is_trivially_destructible_v<TapeCore<double>>, "variables may outlive the other static objects");
 /// The tape that operations of this thread are recorded on. A constant-initialised thread-local pointer costs nothing; a dynamic one 2-6 times as much.
 template <class Real> inline constinit thread_local TapeCore<Real>* active_tape = &no_tape<Real>;
 
@@ -202,7 +195,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// A position to rewind to. Valid until the tape is cleared or rewound to before it.
   struct Mark {
     std::size_t nodes, blocks, ranges, gaps, kept, exceptions;
-    Slot slots;
+    Slot slots, end_of_ranges;
     Word base;
     Arena::Position arena;
     Deferred<Real>* deferred;
@@ -215,9 +208,13 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   void clear();
 
   /// Propagates the adjoint `seed` of y back to everything recorded. Throws TapeError if y is a constant or not of this recording.
-  void sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const;
+  [[gnu::always_inline]] void sweep(const BasicVar<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const { sweep_from(y.word(), y.slot(), adjoints, seed); }
   /// The same for a tensor with one element.
-  void sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const;
+  [[gnu::always_inline]] void sweep(const BasicTensor<Real>& y, BasicAdjoints<Real>& adjoints, Real seed = Real(1)) const {
+    if (y.size() != 1) [[unlikely]] throw_not_one_element("sweep", ", or one seed an element", y);
+    if (y.destination().range == no_range) sweep_from(y.word(), y.slot(), adjoints, seed);
+    else sweep_from_range(y.word(), y.slot(), y.destination().range, adjoints, seed);
+  }
   /// The same from several outputs at once: the adjoints of the weighted sum.
   void sweep(std::initializer_list<Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const { sweep(std::span(seeds.begin(), seeds.size()), adjoints); }
   void sweep(std::span<const Seed<Real>> seeds, BasicAdjoints<Real>& adjoints) const;
@@ -238,14 +235,17 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   /// Slots for the adjoints of n > 0 elements of an array, aligned to cache lines unless they are few. Throws TapeError when slots are exhausted.
   [[nodiscard, gnu::always_inline]] Destination array(std::size_t n) {
     constexpr Slot line = Arena::alignment / sizeof(Real);
-    const Slot padding = (line - 1) - this->slots_ % line;
+    const Slot padding = (line - this->slots_ % line) % line;
     if (n >= line && n < this->max_slots_ - this->slots_ && padding < this->max_slots_ - this->slots_ - n) this->slots_ += padding;
-    const Slot first = this->inputs(n), below = end_of_ranges();
+    const Slot first = this->inputs(n);
     const auto range = static_cast<std::uint32_t>(ranges_.size());
-    if (below != first) ::new (gaps_.push()) Gap{below, first};
+    if (end_of_ranges_ != first) ::new (gaps_.push()) Gap{end_of_ranges_, first};
+    end_of_ranges_ = first + static_cast<Slot>(n);
     ::new (ranges_.push()) Range{first, static_cast<Slot>(n), false, false};  // made in place: see make_block
     return {first, range};
   }
+  /// The same for the result of an operation: a single element is a slot like that of a Var, without a range that a sweep would look at.
+  [[nodiscard, gnu::always_inline]] Destination result(std::size_t n) { return n == 1 ? Destination{this->input(), no_range} : array(n); }
   /// An element of an array becomes a Var of its own: its adjoints are zeroed before a sweep, and added to.
   static void note_scalar(Word word, Slot slot, std::uint32_t range) {
     TapeCore<Real>* const active = active_tape<Real>;
@@ -258,19 +258,14 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   }
   /// The same, where make() returns the pullback: it is made where it stays. A copy would read what has just been written in smaller pieces, and wait
   /// until all of that has reached the cache: so does the sweep then (a quarter of a small softmax). So the block, too, is made in place.
-  /// Returns the pullback.
-  template <class Make> auto* make_block(Destination result, std::size_t count, Make&& make) {
-    return make_block_in(arena_.allocate(sizeof(decltype(make()))), result, count, std::forward<Make>(make));
-  }
-  /// The same in memory of this tape.
-  template <class Make> [[gnu::always_inline]] auto* make_block_in(void* memory, Destination result, std::size_t count, Make&& make) {
+  template <class Make> void make_block(Destination result, std::size_t count, Make&& make) {
     using Closure = std::remove_cvref_t<decltype(make())>;
+    add_block(*::new (arena_.allocate(sizeof(Closure))) Closure(make()), result, count, [](void* c, BasicSweep<Real>& sweep) { (*static_cast<Closure*>(c))(sweep); });
+  }
+  /// The same with a pullback that lies in memory of this tape.
+  template <class Closure> [[gnu::always_inline]] void add_block(Closure& closure, Destination result, std::size_t count, void (*pull)(void*, BasicSweep<Real>&)) {
     static_assert(std::is_trivially_destructible_v<Closure>, "a pullback holds plain pointers; give the tape what it must keep alive");
-    auto* const closure = ::new (memory) Closure(make());
-    ::new (blocks_.push()) Block<Real>{this->nodes_.bytes(), result.first, static_cast<Slot>(count), result.range,
-                                       +[](const void* c, BasicSweep<Real>& sweep) { (*static_cast<const Closure*>(c))(sweep); }, closure};
-    this->open_ = 0;
-    return closure;
+    ::new (blocks_.push()) Block<Real>{this->nodes_.bytes(), result.first, static_cast<Slot>(count), result.range, pull, &closure};
   }
   /// Keeps memory that a pullback reads alive until the tape is rewound.
   void keep(std::shared_ptr<const void> memory) {
@@ -290,7 +285,7 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[nodiscard]] bool owns(Word word, Slot slot) const noexcept;
   /// Throws TapeError unless some tape of this thread owns the variable: then memory of that tape's arena may be read.
   static void require_alive(Word word, Slot slot) {
-    if (!active_tape<Real>->is_recent(word)) require_alive_elsewhere(word, slot);
+    if (!active_tape<Real>->is_recent(word)) [[unlikely]] require_alive_elsewhere(word, slot);
   }
 
  private:
@@ -301,7 +296,10 @@ template <class Real> class BasicTape : public TapeCore<Real> {
   [[gnu::noinline, gnu::cold]] void draw_ids();
   [[gnu::always_inline]] void forget_above(const Mark& to) noexcept;
   [[gnu::noinline]] void rewind_further(const Mark& to);
-  struct Sweeping;  // in sweep.cpp
+  // In sweep.cpp. A tensor whose address is given away cannot stay in registers: hence no references to one.
+  struct Sweeping;
+  void sweep_from(Word word, Slot slot, BasicAdjoints<Real>& adjoints, Real seed) const;
+  [[gnu::cold]] void sweep_from_range(Word word, Slot first, std::uint32_t range, BasicAdjoints<Real>& adjoints, Real seed) const;
   static void require_alive_elsewhere(Word word, Slot slot);
   static void note_scalar_elsewhere(Word word, Slot slot, std::uint32_t range);
   void hold_scalars(std::uint32_t range) {
@@ -309,14 +307,15 @@ template <class Real> class BasicTape : public TapeCore<Real> {
     ::new (with_scalars_.push()) std::uint32_t(range);
     ++exceptions_;
   }
-  [[nodiscard]] Slot end_of_ranges() const noexcept { return ranges_.empty() ? 0 : ranges_.back().first + ranges_.back().count; }
 
   Stack<Block<Real>> blocks_;
   Stack<Range> ranges_;      // in the order of their slots
+  Slot end_of_ranges_ = 1;   // the slot behind the last of them; slot 0 is nobody's
   struct Gap { Slot first, end; };
   Stack<Gap> gaps_;          // between ranges: slots of scalars, and those that align arrays
   Stack<std::uint32_t> with_scalars_;  // the ranges that have_scalars
-  Stack<Segment> segments_;  // the last one is current
+  Stack<Segment> closed_;    // the segments below the current one
+  Slot first_ = 1;           // of the current segment
   std::vector<std::shared_ptr<const void>> kept_;
   Arena arena_;
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -377,21 +376,38 @@ template <class Real> class BasicAdjoints {
   BasicAdjoints() = default;
   BasicAdjoints(const BasicAdjoints& other);
   BasicAdjoints& operator=(const BasicAdjoints& other);
-  BasicAdjoints(BasicAdjoints&&) noexcept = default;
-  BasicAdjoints& operator=(BasicAdjoints&&) noexcept = default;
+  BasicAdjoints(BasicAdjoints&& other) noexcept { swap(other); }
+  BasicAdjoints& operator=(BasicAdjoints&& other) noexcept {
+    BasicAdjoints(std::move(other)).swap(*this);
+    return *this;
+  }
   ~BasicAdjoints() = default;
 
  private:
   friend class BasicTape<Real>;
+  void swap(BasicAdjoints& other) noexcept {
+    std::swap(values_, other.values_);
+    std::swap(held_, other.held_);
+    std::swap(unwritten_, other.unwritten_);
+    std::swap(older_, other.older_);
+    std::swap(newest_of_older_, other.newest_of_older_);
+    std::swap(newest_, other.newest_);
+    std::swap(complete_, other.complete_);
+  }
   void require(Word word, Slot first, std::size_t count) const;
   void write_out(Slot first, std::size_t count) const noexcept;
   /// A range whose elements all have the adjoint in its first slot, or those of another range, which begins at `source`; they are written when
   /// somebody looks, who may be several threads at once.
   struct Unwritten { Slot first, count, source; bool written; };
+  static constexpr std::size_t before = Arena::alignment / sizeof(Real) - 1;  ///< so many elements precede that of slot 0: slot 1 begins a line
+  [[nodiscard]] Real* values() const noexcept { return values_.data() + before; }
+  [[nodiscard]] std::size_t slots() const noexcept { return values_.size() - before; }
   mutable Stack<Real> values_;
-  Stack<Held> held_;         // by every range
+  Stack<Held> held_;         // by every range, and room for some more
   mutable Stack<Unwritten> unwritten_;
-  Stack<Segment> segments_;
+  Stack<Segment> older_;           // the segments that were closed then
+  Word newest_of_older_ = no_tape_word;
+  Segment newest_{};
   bool complete_ = false;          // else there is nothing to read
 };
 

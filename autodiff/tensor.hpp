@@ -10,13 +10,17 @@
 
 #include <autodiff/deferred.hpp>
 #include <autodiff/shape.hpp>
-#include <autodiff/simd/elementwise.hpp>
 #include <autodiff/var.hpp>
 
 namespace gradus {
 
 [[noreturn]] void throw_size_mismatch(const char* who, std::size_t values, const Shape& shape);
 [[noreturn]] void throw_index(std::size_t index, const Shape& shape);
+[[noreturn, gnu::cold]] void throw_not_one_element(const char* who, const char* otherwise, const Shape& shape);
+/// (Of a copy: a tensor whose address nobody has can stay in registers.)
+template <class Real> [[noreturn, gnu::always_inline]] inline void throw_not_one_element(const char* who, const char* otherwise, const BasicTensor<Real>& x) {
+  throw_not_one_element(who, otherwise, Shape(x.shape()));
+}
 
 namespace detail {
 /// Memory for n elements, aligned to cache lines if it is more than one: vectors that cross lines take twice as long to read.
@@ -79,11 +83,11 @@ template <class Real> class BasicTensor {
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::span<const Real> values);
   [[nodiscard]] static BasicTensor input(const Shape& shape, std::initializer_list<Real> values) { return input(shape, std::span<const Real>(values.begin(), values.size())); }
   /// The scalar result of an operation on operands that the tape admits: what BasicResult does, for operations on a few numbers, which it would take as
-  /// long as they do. make_pull as there, made in `memory` of the tape; it has the value as a member, and works it out when somebody asks.
-  template <class MakePull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, void* memory, MakePull&& make_pull) {
-    const Destination to = tape.array(1);
-    auto* const pull = tape.make_block_in(memory, to, 1, [&] { return make_pull(to.first); });
-    return BasicTensor(&pull->value, to, tape.input_word(), pull);
+  /// long as they do. `pull` lies in memory of the tape; it is the pullback, it has the value as a member, and works it out when somebody asks.
+  template <class Pull> [[nodiscard, gnu::always_inline]] static BasicTensor recorded_scalar(BasicTape<Real>& tape, Pull& pull) {
+    const Destination to = tape.result(1);
+    tape.add_block(pull, to, 1, &Pull::pull_back);
+    return BasicTensor(&pull.value, to, tape.input_word(), &pull);
   }
   /// A vector made of scalars, which may be recorded or constant.
   [[nodiscard]] static BasicTensor stack(std::span<const BasicVar<Real>> elements);
@@ -100,8 +104,8 @@ template <class Real> class BasicTensor {
   /// A constant with the same values: what is computed from it is not recorded.
   [[nodiscard]] BasicTensor detached() const { return BasicTensor(shape_, std::span<const Real>(data(), size())); }
   /// The single value. Throws ShapeError unless there is exactly one.
-  [[nodiscard]] const Real& value() const {
-    if (size() != 1) throw ShapeError("value: the tensor has shape " + shape_.text() + ", not one element");
+  [[nodiscard, gnu::always_inline]] const Real& value() const {
+    if (size() != 1) [[unlikely]] throw_not_one_element("value", "", *this);
     return data()[0];
   }
 
@@ -139,12 +143,12 @@ template <class Real> class BasicTensor {
   [[nodiscard]] Destination destination() const noexcept { return to_; }
   [[nodiscard]] Word word() const noexcept { return word_; }
   [[nodiscard]] const Real* data() const {
-    if (word_ != constant_word) BasicTape<Real>::require_alive(word_, to_.first);
+    if (word_ != constant_word) [[likely]] BasicTape<Real>::require_alive(word_, to_.first);
     return data_of_operand();
   }
   /// The same of a tensor that the active tape admits as an operand.
   [[nodiscard]] const Real* data_of_operand() const {
-    if (pending_ != nullptr && !pending_->done) pending_->compute(*pending_);
+    if (pending_ != nullptr && !pending_->done) [[unlikely]] pending_->compute(*pending_);
     return data_;
   }
   /// The elementwise operation that this is the result of while nobody has asked for its values; else null. The tensor must be alive.
@@ -154,7 +158,7 @@ template <class Real> class BasicTensor {
   }
   /// What works out the values of this, or has, where it is of type P; else null. The tensor must be alive.
   template <class P> [[nodiscard]] P* pending() const noexcept {
-    return pending_ != nullptr && pending_->kind == &pending_kind<P> ? static_cast<P*>(pending_) : nullptr;
+    return pending_ != nullptr && pending_->compute == &P::compute_values ? static_cast<P*>(pending_) : nullptr;
   }
   /// True when the values were not worked out at once.
   [[nodiscard]] bool is_pending() const noexcept { return pending_ != nullptr; }
@@ -176,62 +180,6 @@ template <class Real> class BasicTensor {
   Destination to_;
   Word word_ = constant_word;
   bool input_ = false;
-};
-
-/// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
-///   BasicResult<Real> result("softmax", shape, {&x});      // checks the operands
-///   ... write result.data() ...
-///   return std::move(result).record([&](Slot first) { return [...](BasicSweep<Real>& sweep) { ... }; });  // not called for constants
-template <class Real> class BasicResult {
- public:
-  BasicResult(const Shape& shape, std::initializer_list<const BasicTensor<Real>*> operands) : BasicResult(shape, std::span(operands.begin(), operands.size())) {}
-  BasicResult(const Shape& shape, std::span<const BasicTensor<Real>* const> operands) : tensor_(shape, typename BasicTensor<Real>::Uninitialised{}) {
-    TapeCore<Real>& core = *active_tape<Real>;
-    for (const auto* operand : operands)
-      if (core.admits(operand->word(), operand->slot())) tape_ = static_cast<BasicTape<Real>*>(&core);
-    if (tape_ != nullptr) {
-      for (const auto* operand : operands)
-        if (operand->owned() != nullptr) tape_->keep(operand->owned());
-      tensor_.data_ = tape_->allocate(tensor_.size_);
-    } else {
-      tensor_.owned_ = detail::allocate_elements<Real>(tensor_.size_);
-      tensor_.data_ = tensor_.owned_.get();
-    }
-  }
-  [[nodiscard]] bool is_recorded() const noexcept { return tape_ != nullptr; }
-  [[nodiscard]] Real* data() noexcept { return tensor_.data_; }
-  [[nodiscard]] std::size_t size() const noexcept { return tensor_.size_; }
-  /// Memory that lives as long as the block, for what the pullback wants to remember. Only when recorded.
-  [[nodiscard]] Real* scratch(std::size_t n) { return tape_->allocate(n); }
-  /// True when an elementwise operation on x should be deferred.
-  [[nodiscard]] bool is_deferrable(const BasicTensor<Real>& x) const noexcept {
-    return tensor_.size_ >= deferred_size && tape_ != nullptr && !(x.input_ && tape_->is_open(x.to_));
-  }
-  /// The values are worked out by `pending`, in memory of the tape, when somebody asks for them.
-  void defer(Pending& pending) noexcept { tensor_.pending_ = &pending; }
-  void defer(Deferred<Real>& deferred, const BasicTensor<Real>& x) noexcept {
-    tensor_.pending_ = &deferred;
-    if (x.input_) tape_->note_deferred(deferred);
-  }
-  [[nodiscard]] BasicTape<Real>& tape() noexcept { return *tape_; }
-
-  /// make_pull(first output slot) returns the pullback pull(sweep), which reads sweep.adjoint(first) and contributes to its operands by
-  /// sweep.target or sweep.sum of their destinations.
-  template <class MakePull> [[nodiscard]] BasicTensor<Real> record(MakePull&& make_pull) && {
-    if (tape_ != nullptr && tensor_.size_ != 0) {
-      tensor_.to_ = tape_->array(tensor_.size_);
-      tensor_.word_ = tape_->input_word();
-      tape_->make_block(tensor_.to_, tensor_.size_, [&] { return make_pull(tensor_.to_.first); });
-    } else if (tape_ != nullptr) {  // an empty result has no adjoints: it is a constant that owns nothing of the tape
-      tensor_.owned_ = std::shared_ptr<Real[]>(new Real[1]);
-      tensor_.data_ = tensor_.owned_.get();
-    }
-    return std::move(tensor_);
-  }
-
- private:
-  BasicTensor<Real> tensor_;
-  BasicTape<Real>* tape_ = nullptr;
 };
 
 template <class Real> BasicTensor<Real>::BasicTensor(const BasicVar<Real>& x) : to_{x.slot(), no_range}, word_(x.word() & ~fresh_bit) {
@@ -288,7 +236,7 @@ template <class Real> BasicTensor<Real> BasicTensor<Real>::stack(std::span<const
   for (std::size_t i = 0; i < elements.size(); ++i) ::new (t.data_ + i) Real(elements[i].value());
   auto* from = tape.template allocate<Slot>(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) from[i] = elements[i].slot();
-  t.to_ = tape.array(t.size_);
+  t.to_ = tape.result(t.size_);
   t.word_ = tape.input_word();
   tape.record_block(t.to_, t.size_, [from, first = t.to_.first, n = t.size_](BasicSweep<Real>& sweep) {
     const Real* const up = sweep.adjoint(first);
@@ -298,202 +246,8 @@ template <class Real> BasicTensor<Real> BasicTensor<Real>::stack(std::span<const
   return t;
 }
 
-namespace detail {
-/// adjoint·partial, with the partial formed in the wider range where it has left that of Real; an adjoint of 0 contributes 0.
-template <class Op, class Real> Real contribution(const Op& op, const Real& x, const Real& y, const Real& up) {
-  if (is_zero(up)) return up;
-  const Real d = static_cast<Real>(op.derivative(x, y));
-  if constexpr (PlainReal<Real>)
-    if (needs_wider<Op>(d)) [[unlikely]] return static_cast<Real>(wide_derivative(op, x) * static_cast<Wider<Real>>(up));
-  return d * up;
-}
-template <class Op, class Real> Partials<Real> contributions(const Op& op, const Real& a, const Real& b, const Real& y, const Real& up) {
-  if (is_zero(up)) return {up, up};
-  const auto partials = op.derivatives(a, b, y);
-  const Real da = static_cast<Real>(partials.da), db = static_cast<Real>(partials.db);
-  if constexpr (PlainReal<Real>)
-    if (needs_wider<Op>(da) || needs_wider<Op>(db)) [[unlikely]] {
-      const auto wide = wide_derivatives(op, a, b);
-      const auto wide_up = static_cast<Wider<Real>>(up);
-      return {static_cast<Real>(wide.da * wide_up), static_cast<Real>(wide.db * wide_up)};
-    }
-  return {da * up, db * up};
-}
-}  // namespace detail
-
 template <class X> constexpr bool is_tensor = false;
 template <class Real> constexpr bool is_tensor<BasicTensor<Real>> = true;
-
-namespace detail {
-/// The array kernels of an op; null where there are none: an op of the user's, or another real than float and double.
-template <class Op, class Real> const gradus_kernels::Unary<Real>* unary_kernels() {
-  if constexpr (PlainReal<Real>) {
-    static const auto* const found = find_unary_kernels<Real>(&op_key<Op>);
-    return found;
-  } else {
-    return nullptr;
-  }
-}
-template <class Op, class Real> const gradus_kernels::Binary<Real>* binary_kernels() {
-  if constexpr (PlainReal<Real>) {
-    static const auto* const found = find_binary_kernels<Real>(&op_key<Op>);
-    return found;
-  } else {
-    return nullptr;
-  }
-}
-constexpr gradus_kernels::Single single_of(std::size_t step_a, std::size_t step_b) {
-  return step_a == step_b ? gradus_kernels::Single::neither : step_a == 0 ? gradus_kernels::Single::first : gradus_kernels::Single::second;
-}
-
-template <class Op, class Real> BasicTensor<Real> apply_kernels(const gradus_kernels::Unary<Real>& kernels, const Op& op, const BasicTensor<Real>& x) {
-  BasicResult<Real> result(x.shape(), {&x});
-  const std::size_t n = x.size();
-  const Real *in = x.data(), *saved = result.data();
-  if constexpr (PlainReal<Real>)
-    if (result.is_deferrable(x)) {
-      struct Operation {
-        Op op;
-        Deferred<Real> deferred;
-      };
-      Real* const slopes = kernels.value_and_slope != nullptr ? result.scratch(n) : nullptr;
-      auto* const operation = result.tape().template allocate<Operation>(1);
-      ::new (operation) Operation{op, Deferred<Real>(&kernels, &operation->op, in, result.data(), slopes, n)};
-      result.defer(operation->deferred, x);
-      return std::move(result).record([&](Slot first) {
-        return [deferred = &operation->deferred, first, to = x.destination()](BasicSweep<Real>& sweep) { deferred->pull(sweep, first, to); };
-      });
-    }
-  if (result.is_recorded() && kernels.value_and_slope != nullptr) {
-    Real* slope = result.scratch(n);
-    kernels.value_and_slope(&op, in, result.data(), slope, n);
-    saved = slope;
-  } else {
-    kernels.value(&op, in, result.data(), n);
-  }
-  return std::move(result).record([&](Slot first) {
-    return [op, pull = kernels.pull, in, saved, n, first, to = x.destination()](BasicSweep<Real>& sweep) {
-      const Target<Real> target = sweep.target(to);
-      pull(&op, in, saved, sweep.adjoint(first), target.to, target.add ? gradus_kernels::Into::add : gradus_kernels::Into::write, n);
-    };
-  });
-}
-
-/// The same for operands of one element each, which the bookkeeping of broadcasting would cost twice as much as all else.
-template <class Op, class Real>
-BasicTensor<Real> apply_to_one(const gradus_kernels::Binary<Real>& kernels, const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
-  BasicResult<Real> result(a.rank() < b.rank() ? b.shape() : a.shape(), {&a, &b});
-  const Real *pa = a.data(), *pb = b.data();
-  Real* out = result.data();
-  constexpr auto neither = static_cast<int>(gradus_kernels::Single::neither);
-  kernels.value[neither](&op, pa, pb, out, 1);
-  return std::move(result).record([&](Slot first) {
-    return [op, pull = kernels.pull[neither], pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
-      using gradus_kernels::Into;
-      const auto target = [&](Destination to) -> std::pair<Real*, Into> {
-        if (!to) return {nullptr, Into::none};
-        const Target<Real> t = sweep.target(to);
-        return {t.to, t.add ? Into::add : Into::write};
-      };
-      const auto [sum_a, into_a] = target(to_a);
-      const auto [sum_b, into_b] = target(to_b);
-      pull(&op, pa, pb, out, sweep.adjoint(first), sum_a, into_a, sum_b, into_b, 1);
-    };
-  });
-}
-
-template <class Op, class Real>
-BasicTensor<Real> apply_kernels(const gradus_kernels::Binary<Real>& kernels, const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
-  if (a.size() == 1 && b.size() == 1) return apply_to_one(kernels, op, a, b);
-  const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
-  const BroadcastMap map(shape, a.shape(), b.shape());
-  BasicResult<Real> result(shape, {&a, &b});
-  const Real *pa = a.data(), *pb = b.data();
-  Real* out = result.data();
-  map.for_each_run([&](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
-    kernels.value[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, n);
-  });
-  return std::move(result).record([&](Slot first) {
-    const bool spread_a = a.size() != shape.size(), spread_b = b.size() != shape.size();
-    return [op, map, &kernels, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination(), spread_a,
-            spread_b](BasicSweep<Real>& sweep) {
-      using gradus_kernels::Into;
-      const Real* const up = sweep.adjoint(first);
-      const auto target = [&](Destination to, bool spread) -> std::pair<Real*, Into> {
-        if (!to) return {nullptr, Into::none};
-        if (spread) return {sweep.sum(to), Into::add};  // several runs contribute to one element
-        const Target<Real> t = sweep.target(to);
-        return {t.to, t.add ? Into::add : Into::write};
-      };
-      const auto [sum_a, into_a] = target(to_a, spread_a);
-      const auto [sum_b, into_b] = target(to_b, spread_b);
-      map.for_each_run([&, sum_a = sum_a, into_a = into_a, sum_b = sum_b, into_b = into_b](std::size_t o, std::size_t i, std::size_t j, std::size_t n, std::size_t step_a, std::size_t step_b) {
-        kernels.pull[static_cast<int>(single_of(step_a, step_b))](&op, pa + i, pb + j, out + o, up + o, sum_a == nullptr ? nullptr : sum_a + i, into_a,
-                                                                  sum_b == nullptr ? nullptr : sum_b + j, into_b, n);
-      });
-    };
-  });
-}
-}  // namespace detail
-
-/// Maps a unary op over a tensor.
-template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& x) {
-  if (const auto* kernels = detail::unary_kernels<Op, Real>()) return detail::apply_kernels(*kernels, op, x);
-  BasicResult<Real> result(x.shape(), {&x});
-  const std::size_t n = x.size();
-  const Real* in = x.data();
-  Real* out = result.data();
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Real>(op.value(in[i]));
-  return std::move(result).record([&](Slot first) {
-    return [op, in, out = static_cast<const Real*>(out), n, first, to = x.destination()](BasicSweep<Real>& sweep) {
-      const Real* const up = sweep.adjoint(first);
-      const Target<Real> target = sweep.target(to);
-      for (std::size_t i = 0; i < n; ++i) target.put(i, detail::contribution(op, in[i], out[i], up[i]));
-    };
-  });
-}
-
-/// Maps a binary op over two tensors, broadcasting.
-template <class Op, class Real> [[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const BasicTensor<Real>& b) {
-  if (const auto* kernels = detail::binary_kernels<Op, Real>()) return detail::apply_kernels(*kernels, op, a, b);
-  const Shape shape = broadcast(a.shape(), b.shape(), Op::info.name.data());
-  const BroadcastMap map(shape, a.shape(), b.shape());
-  BasicResult<Real> result(shape, {&a, &b});
-  const Real *pa = a.data(), *pb = b.data();
-  Real* out = result.data();
-  map.for_each([&](std::size_t o, std::size_t i, std::size_t j) { out[o] = static_cast<Real>(op.value(pa[i], pb[j])); });
-  return std::move(result).record([&](Slot first) {
-    return [op, map, pa, pb, out = static_cast<const Real*>(out), first, to_a = a.destination(), to_b = b.destination()](BasicSweep<Real>& sweep) {
-      const Real* const up = sweep.adjoint(first);
-      Real* const sum_a = to_a ? sweep.sum(to_a) : nullptr;
-      Real* const sum_b = to_b ? sweep.sum(to_b) : nullptr;
-      map.for_each([&](std::size_t o, std::size_t i, std::size_t j) {
-        const auto part = detail::contributions(op, pa[i], pb[j], out[o], up[o]);
-        if (sum_a != nullptr) sum_a[i] += part.da;
-        if (sum_b != nullptr) sum_b[j] += part.db;
-      });
-    };
-  });
-}
-namespace detail {
-/// The number as the other operand of an operation on x: on the tape's own memory when the operation will be recorded.
-template <class Real, class Y> BasicTensor<Real> operand_beside(const BasicTensor<Real>& x, const Y& y) {
-  if constexpr (!AVar<Y> && !is_tensor<Y>)
-    if (!x.is_constant() && active_tape<Real>->admits(x.word(), x.slot())) {
-      Real* const copy = static_cast<BasicTape<Real>&>(*active_tape<Real>).allocate(1);
-      ::new (copy) Real(static_cast<Real>(y));
-      return BasicTensor<Real>::borrowed(Shape{}, std::span<const Real>(copy, 1));
-    }
-  return BasicTensor<Real>(y);
-}
-}  // namespace detail
-/// The same where one operand is a Var or a plain number.
-template <class Op, class Real, class Y>
-  requires(AVar<Y> || ConstantOf<Y, Real>)
-[[nodiscard]] BasicTensor<Real> apply(const Op& op, const BasicTensor<Real>& a, const Y& b) { return apply(op, a, detail::operand_beside(a, b)); }
-template <class Op, class Real, class X>
-  requires(AVar<X> || ConstantOf<X, Real>)
-[[nodiscard]] BasicTensor<Real> apply(const Op& op, const X& a, const BasicTensor<Real>& b) { return apply(op, detail::operand_beside(b, a), b); }
 
 using Tensor = BasicTensor<double>;
 

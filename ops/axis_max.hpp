@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <autodiff/tensor.hpp>
+#include <autodiff/array_result.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {

@@ -8,7 +8,7 @@
 #include <autodiff/adjoints.hpp>
 #include <autodiff/deferred.hpp>
 #include <autodiff/scratch.hpp>
-#include <autodiff/tensor.hpp>
+#include <autodiff/array_result.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {
@@ -51,7 +51,7 @@ template <class Real, class Finish> struct DeferredSum : Pending {
   Real* out;
   Finish finish;
   DeferredSum(Deferred<Real>& array, Real* to, const Finish& f)
-      : Pending{[](Pending& self) { static_cast<DeferredSum&>(self).work_out(); }, &pending_kind<DeferredSum>}, of(&array), out(to), finish(f) {}
+      : Pending{[](Pending& self) { static_cast<DeferredSum&>(self).work_out(); }}, of(&array), out(to), finish(f) {}
 
  private:
   void work_out() {

@@ -17,27 +17,19 @@ template <class Real> const gradus_kernels::Binary<Real>& add_kernels() { return
 constexpr int second_is_single = static_cast<int>(gradus_kernels::Single::second);
 }  // namespace
 
-template <class Real>
-Product<Real>::Product(const MatrixView<Real>& samples, const Real* w, Real* to)
-    : Pending{[](Pending& self) {
-                auto& p = static_cast<Product&>(self);
-                multiply<Real>(MatrixView<Real>(p.weights, 1, p.x.columns), p.x.transposed(), nullptr, p.out);
-                p.done = true;
-              },
-              &pending_kind<Product>},
-      x(samples), weights(w), out(to) {}
+template <class Real> void Product<Real>::compute_values(Pending& self) {
+  auto& p = static_cast<Product&>(self);
+  multiply<Real>(MatrixView<Real>(p.weights, 1, p.x.columns), p.x.transposed(), nullptr, p.out);
+  p.done = true;
+}
 
-template <class Real>
-ProductPlus<Real>::ProductPlus(Product<Real>& of, const Real* b, Real* to)
-    : Pending{[](Pending& self) {
-                auto& p = static_cast<ProductPlus&>(self);
-                if (!p.product->done) p.product->compute(*p.product);
-                const Add add;
-                add_kernels<Real>().value[second_is_single](&add, p.product->out, p.bias, p.out, p.product->x.rows);
-                p.done = true;
-              },
-              &pending_kind<ProductPlus>},
-      product(&of), bias(b), out(to) {}
+template <class Real> void ProductPlus<Real>::compute_values(Pending& self) {
+  auto& p = static_cast<ProductPlus&>(self);
+  if (!p.product->done) p.product->compute(*p.product);
+  const Add add;
+  add_kernels<Real>().value[second_is_single](&add, p.product->out, p.bias, p.out, p.product->x.rows);
+  p.done = true;
+}
 
 template <class Real> bool is_deferrable_product(const BasicResult<Real>& result, const MatrixView<Real>& x, bool constant_x) {
   constexpr std::size_t most = std::size_t{1} << 22;  // multiplications: larger products are shared among threads

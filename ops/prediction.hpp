@@ -2,7 +2,7 @@
 // memory: residuals, their squares, and the sums that the gradient is made of come from one pass over the data.
 #pragma once
 
-#include <autodiff/tensor.hpp>
+#include <autodiff/array_result.hpp>
 #include <ops/matrix_product.hpp>
 
 namespace gradus {
@@ -12,7 +12,8 @@ template <class Real> struct Product : Pending {
   MatrixView<Real> x;
   const Real* weights;
   Real* out;
-  Product(const MatrixView<Real>& samples, const Real* w, Real* to);
+  Product(const MatrixView<Real>& samples, const Real* w, Real* to) : Pending{&compute_values}, x(samples), weights(w), out(to) {}
+  static void compute_values(Pending& self);
 };
 
 /// The same plus one number.
@@ -20,7 +21,8 @@ template <class Real> struct ProductPlus : Pending {
   Product<Real>* product;
   const Real* bias;
   Real* out;
-  ProductPlus(Product<Real>& of, const Real* b, Real* to);
+  ProductPlus(Product<Real>& of, const Real* b, Real* to) : Pending{&compute_values}, product(&of), bias(b), out(to) {}
+  static void compute_values(Pending& self);
 };
 
 /// True when x·w should be deferred.

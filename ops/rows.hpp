@@ -11,6 +11,7 @@
 #include <ops/exp.hpp>
 #include <ops/log1p.hpp>
 #include <ops/simd/array_tables.hpp>
+#include <ops/simd/log_of_total.hpp>
 
 namespace gradus {
 
@@ -94,9 +95,6 @@ template <PlainReal Real> [[nodiscard]] gradus_kernels::SoftmaxRow exponentials_
   const auto [top, rest] = soft_row<Work<Real>>(Strided<const Real>{z, 1}, n, Strided<Real>{nullptr, 1});
   return {static_cast<double>(z[top]), static_cast<double>(rest), false};
 }
-
-/// log(1 + rest). From 1 on the sum loses nothing that matters, and a logarithm takes half as long as log1p.
-[[nodiscard]] inline double log_of_total(double rest) { return rest >= 1 ? std::log(1 + rest) : std::log1p(rest); }
 
 /// How kernels treat a target.
 template <class Real> [[nodiscard]] gradus_kernels::Into into_of(const Target<Real>& target) {

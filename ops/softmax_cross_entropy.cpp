@@ -176,8 +176,12 @@ template <PlainReal Real> struct ClassLoss {
   /// The loss of a row; e and rest as above.
   [[nodiscard]] static double loss(const Real* z, std::size_t n, std::uint32_t target, Real* e, double& rest) {
     if (const auto& kernels = row_kernels<Real>(); n <= kernels.few) {
-      alignas(Arena::alignment) std::byte sums[Arena::alignment];
-      if (kernels.exponentials_about(z, target, e, n, sums)) [[likely]] return log_of_total(rest = kernels.rest_about(sums));
+      gradus_kernels::PartialSums sums;
+      if (kernels.exponentials_about(z, n, target, e, sums)) [[likely]] {
+        rest = kernels.rest_about(sums);
+        e[target] = 1;
+        return log_of_moderate_total<Real>(rest);
+      }
     }
     const gradus_kernels::SoftmaxRow row = exponentials_by_kernels(z, n, e);
     rest = row.is_easy() ? row.rest() : -1;
@@ -212,44 +216,6 @@ template <PlainReal Real> struct ClassLoss {
       }
       kernels.scale_but_one(e + row * n, static_cast<Real>(by), k, static_cast<Real>(part), to, into_of(target), n);
     }
-  }
-};
-
-/// The same for a single row of few logits, whose exponentials are relative to that of the target: the loss is log(1 + rest), which waits until somebody
-/// asks, and so does the sum. What comes after an instruction waits for it where it takes longer than the 500 next ones, and here the exponentials, their
-/// sum, and its logarithm would make one long chain.
-template <PlainReal Real> struct alignas(Arena::alignment) RowLoss : Pending {
-  std::uint16_t n, target;
-  const Real* z;
-  Slot first;
-  Destination to_z;
-  Real value = 0;
-  mutable double rest = -1;  ///< once the pullback knows it
-
-  // Behind it lie a line for the sums of the exponentials, and the exponentials.
-  static constexpr std::size_t line = Arena::alignment;
-  [[nodiscard]] static std::size_t bytes_for(std::size_t n) { return sizeof(RowLoss) + line + (n + gradus_kernels::Rows<Real>::beyond) * sizeof(Real); }
-  [[nodiscard]] const std::byte* behind() const { return reinterpret_cast<const std::byte*>(this + 1); }
-
-  static void work_out(Pending& self) {
-    auto& loss = static_cast<RowLoss&>(self);
-    loss.value = static_cast<Real>(log_of_total(loss.rest >= 0 ? loss.rest : row_kernels<Real>().rest_about(loss.behind())));
-    loss.done = true;
-  }
-
-  void operator()(BasicSweep<Real>& sweep) const {
-    const Real up = sweep.single(first);
-    const Target<Real> gradient = sweep.target(to_z);
-    const auto* const e = reinterpret_cast<const Real*>(behind() + line);
-    rest = row_kernels<Real>().pull_about(e, behind(), up, target, gradient.to, into_of(gradient), n);
-    if (rest < 0) [[unlikely]] pull_wide_row(gradient, up);
-  }
-  [[gnu::noinline, gnu::cold]] void pull_wide_row(const Target<Real>& gradient, const Real& up) const {
-    Loss<Real> one{.rows = 1, .n = n, .options = {.reduction = Reduction::sum}, .z = z};
-    const std::uint32_t own = target;
-    one.classes = &own;
-    one.to_z = to_z;
-    one.pull_wide_row({gradient, {}}, 0, first_max(Strided<const Real>{z, 1}, n), up);
   }
 };
 
@@ -366,37 +332,38 @@ BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const B
   return reduce_and_record(std::move(result), loss);
 }
 
-namespace {
+namespace detail {
 template <class Real>
-[[gnu::noinline]] BasicTensor<Real> with_any_classes(const BasicTensor<Real>& logits, std::span<const int> classes, const SoftmaxCrossEntropyOptions& options) {
+BasicTensor<Real> cross_entropy_of_classes(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
   const std::size_t rows = rows_of(logits.shape(), options);
   if (classes.size() != rows)
     throw ShapeError(fmt::format("softmax_cross_entropy: {} classes for logits of shape {}: {} are needed", classes.size(), logits.shape().text(), rows));
   return with_classes(logits, rows, options, [classes](std::size_t row) { return classes[row]; });
 }
-}  // namespace
 
-template <class Real>
-BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options) {
-  if constexpr (PlainReal<Real>) {
-    const std::size_t rank = logits.rank(), n = logits.size();
-    const bool is_scalar = rank == 1 || options.reduction != Reduction::none;
-    if (rank != 0 && logits.shape()[rank - 1] == n && classes.size() == 1 && is_scalar && options.label_smoothing == 0) {
-      TapeCore<Real>& core = *active_tape<Real>;
-      const auto target = static_cast<std::uint32_t>(classes[0]);
-      const auto& kernels = row_kernels<Real>();
-      if (target < n && classes[0] >= 0 && n <= kernels.few && core.admits_any(logits.word())) {
-        auto& tape = static_cast<BasicTape<Real>&>(core);
-        using Row = RowLoss<Real>;
-        const Real* const z = logits.data_of_operand();
-        auto* const memory = tape.template allocate<std::byte>(Row::bytes_for(n)), * const behind = memory + sizeof(Row);
-        if (kernels.exponentials_about(z, target, reinterpret_cast<Real*>(behind + Row::line), n, behind)) [[likely]]
-          return BasicTensor<Real>::recorded_scalar(tape, memory, [&](Slot first) { return Row{{&Row::work_out}, static_cast<std::uint16_t>(n), static_cast<std::uint16_t>(target), z, first, logits.destination()}; });
-      }
-    }
-  }
-  return with_any_classes(logits, classes, options);
+template <PlainReal Real> void RowLoss<Real>::compute_values(Pending& self) {
+  auto& loss = static_cast<RowLoss&>(self);
+  loss.value = static_cast<Real>(row_kernels_in_use<Real>().loss_about(loss.sums().partial));
+  loss.done = true;
 }
+
+template <PlainReal Real> void RowLoss<Real>::pull_back(void* self, BasicSweep<Real>& sweep) {
+  auto& it = *static_cast<RowLoss*>(self);
+  if (!sweep.holds_each_or_nothing(it.to_z)) [[unlikely]] return it.pull_wide_row(sweep, sweep.target(it.to_z).add);
+  const Target<Real> gradient = sweep.target(it.to_z);
+  const double loss = row_kernels_in_use<Real>().pull_about(it.sums().e, it.sums().partial, sweep.single(), gradient.to, into_of(gradient), it.n, it.target);
+  if (loss < 0) [[unlikely]] return it.pull_wide_row(sweep, loss != gradus_kernels::Rows<Real>::not_written);
+  it.value = static_cast<Real>(loss);
+  it.done = true;
+}
+
+template <PlainReal Real> void RowLoss<Real>::pull_wide_row(BasicSweep<Real>& sweep, bool add) const {
+  Loss<Real> one{.rows = 1, .n = n, .options = {.reduction = Reduction::sum}, .z = z};
+  one.classes = &target;
+  one.to_z = to_z;
+  one.pull_wide_row({{sweep.target(to_z).to, add}, {}}, 0, first_max(Strided<const Real>{z, 1}, n), sweep.single());
+}
+}  // namespace detail
 
 BasicTensor<double> SoftmaxCrossEntropy::call(std::span<const BasicTensor<double>> operands, const Attributes& attributes) {
   require_call(info, operands, attributes, {"reduction", "label_smoothing", "target"});
@@ -419,8 +386,12 @@ BasicTensor<double> SoftmaxCrossEntropy::call(std::span<const BasicTensor<double
 template BasicTensor<float> softmax_cross_entropy(const BasicTensor<float>&, const BasicTensor<float>&, SoftmaxCrossEntropyOptions);
 template BasicTensor<double> softmax_cross_entropy(const BasicTensor<double>&, const BasicTensor<double>&, SoftmaxCrossEntropyOptions);
 template BasicTensor<Dual<double>> softmax_cross_entropy(const BasicTensor<Dual<double>>&, const BasicTensor<Dual<double>>&, SoftmaxCrossEntropyOptions);
-template BasicTensor<float> softmax_cross_entropy(const BasicTensor<float>&, std::span<const int>, SoftmaxCrossEntropyOptions);
-template BasicTensor<double> softmax_cross_entropy(const BasicTensor<double>&, std::span<const int>, SoftmaxCrossEntropyOptions);
-template BasicTensor<Dual<double>> softmax_cross_entropy(const BasicTensor<Dual<double>>&, std::span<const int>, SoftmaxCrossEntropyOptions);
+namespace detail {
+template BasicTensor<float> cross_entropy_of_classes(const BasicTensor<float>&, std::span<const int>, SoftmaxCrossEntropyOptions);
+template BasicTensor<double> cross_entropy_of_classes(const BasicTensor<double>&, std::span<const int>, SoftmaxCrossEntropyOptions);
+template BasicTensor<Dual<double>> cross_entropy_of_classes(const BasicTensor<Dual<double>>&, std::span<const int>, SoftmaxCrossEntropyOptions);
+template struct RowLoss<float>;
+template struct RowLoss<double>;
+}  // namespace detail
 
 }  // namespace gradus

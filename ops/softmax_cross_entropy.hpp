@@ -5,6 +5,7 @@
 #include <span>
 
 #include <autodiff/array_op.hpp>
+#include <ops/simd/array_tables.hpp>
 
 namespace gradus {
 
@@ -21,9 +22,63 @@ struct SoftmaxCrossEntropyOptions {
 /// its last axis, which have none. Throws ShapeError when the shapes do not fit, ArgumentError for a class or an option out of range.
 template <class Real>
 [[nodiscard]] BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, const BasicTensor<Real>& targets, SoftmaxCrossEntropyOptions options = {});
+
+namespace detail {
+/// The loss of a class from a single row of few logits, whose exponentials are relative to that of the class: log(1 + rest). The sum and its logarithm wait
+/// until somebody asks, or for the pullback, which needs the sum. What comes after an instruction waits for it where it takes longer than some 400 next
+/// ones, and here the exponentials, their sum, and its logarithm would make one long chain.
+template <PlainReal Real> struct alignas(Arena::alignment) RowLoss : Pending {
+  Real value;
+  Destination to_z;
+  std::uint32_t n, target;
+  const Real* z;
+
+  RowLoss(const BasicTensor<Real>& logits, std::uint32_t k)
+      : Pending{&compute_values}, to_z(logits.destination()), n(static_cast<std::uint32_t>(logits.size())), target(k), z(logits.data_of_operand()) {}
+  /// What lies behind it; of the exponentials whole registers, of which the last may begin at the last of them.
+  struct Sums {
+    gradus_kernels::PartialSums partial;
+    Real e[gradus_kernels::Rows<Real>::most_few + gradus_kernels::Rows<Real>::beyond];
+  };
+  [[nodiscard]] const Sums& sums() const { return *reinterpret_cast<const Sums*>(this + 1); }
+  static void compute_values(Pending& self);
+  static void pull_back(void* self, BasicSweep<Real>& sweep);
+
+ private:
+  [[gnu::noinline, gnu::cold]] void pull_wide_row(BasicSweep<Real>& sweep, bool add) const;
+};
+extern template struct RowLoss<float>;
+extern template struct RowLoss<double>;
+
+template <class Real>
+[[nodiscard]] BasicTensor<Real> cross_entropy_of_classes(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options);
+}  // namespace detail
+
 /// The same for classes as integers, one a row.
 template <class Real>
-[[nodiscard]] BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes, SoftmaxCrossEntropyOptions options = {});
+[[nodiscard, gnu::always_inline]] inline BasicTensor<Real> softmax_cross_entropy(const BasicTensor<Real>& logits, std::span<const int> classes,
+                                                                                 SoftmaxCrossEntropyOptions options = {}) {
+  // Inlined for a row of its own: then the options are known, and the loss stays in registers.
+  if constexpr (PlainReal<Real>) {
+    const std::size_t rank = logits.rank(), n = logits.size();
+    const bool is_scalar = options.reduction != Reduction::none || rank == 1;
+    if (is_scalar && options.label_smoothing == 0 && classes.size() == 1 && rank != 0 && logits.shape()[rank - 1] == n) [[likely]] {
+      TapeCore<Real>& core = *active_tape<Real>;
+      const auto target = static_cast<std::uint32_t>(classes[0]);
+      const auto& kernels = row_kernels<Real>();
+      if (target < n && n <= kernels.few && core.is_recent(logits.word())) [[likely]] {
+        auto& tape = static_cast<BasicTape<Real>&>(core);
+        using Row = detail::RowLoss<Real>;
+        auto* const memory = tape.template allocate<std::byte>(sizeof(Row) + sizeof(typename Row::Sums));
+        auto* const sums = ::new (memory + sizeof(Row)) typename Row::Sums;
+        if (kernels.exponentials_about(logits.data_of_operand(), n, target, sums->e, sums->partial)) [[likely]]
+          return BasicTensor<Real>::recorded_scalar(tape, *::new (memory) Row(logits, target));
+      }
+    }
+  }
+  BasicTensor<Real> loss = detail::cross_entropy_of_classes(logits, classes, options);
+  return BasicTensor<Real>(std::move(loss));
+}
 
 /// softmax_cross_entropy, by name. Attributes reduction (none, mean, sum), label_smoothing, target (class, prob; otherwise the shapes decide).
 struct SoftmaxCrossEntropy {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include <autodiff/simd/elementwise.hpp>
 #include <autodiff/simd/isa.hpp>
@@ -52,6 +53,9 @@ class SoftmaxRow {
   double signed_rest_;
 };
 
+/// What the sum of a few numbers is worked out from.
+struct PartialSums { alignas(64) double sums[8]; };
+
 // Rows are contiguous. Sums keep their rounding errors: off by an ulp of the sum of |terms|, however many there are.
 template <class Real> struct Rows {
   /// The softmax of a row, into s; and what it is before the division by 1 + rest. The latter writes whole registers, the last one up to `beyond`
@@ -60,15 +64,18 @@ template <class Real> struct Rows {
   SoftmaxRow (*exponentials)(const Real* z, Real* e, std::size_t n);
   static constexpr std::size_t beyond = 64 / sizeof(Real);
   /// The exponentials of a row of no more than `few` entries relative to entry k, written in the same way, for the loss of a class, which needs no largest
-  /// entry; and in `sums`, a line of memory, what the sum of those but that one is worked out from: whoever records the loss need not wait for it.
-  /// False where entries lie so far from entry k that a largest one is needed.
-  bool (*exponentials_about)(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums);
+  /// entry: 0 for entry k itself and beyond the end. And what their sum is worked out from: whoever records the loss need not wait for that. False where
+  /// entries lie so far from entry k that a largest one is needed.
+  bool (*exponentials_about)(const Real* z, std::size_t n, std::size_t k, Real* e, PartialSums& sums);
   std::size_t few;
-  /// The sum of the exponentials but entry k.
-  double (*rest_about)(const void* sums);
+  static constexpr std::size_t most_few = 2 * 64 / sizeof(Real);  ///< at any instruction set
+  /// The sum of the exponentials, and the loss: log(1 + that).
+  double (*rest_about)(const PartialSums& sums);
+  double (*loss_about)(const PartialSums& sums);
   /// The pullback for the adjoint `up` of the loss: the exponentials times up/(1 + rest), but for entry k, where they are minus the sum of the others.
-  /// Returns rest, or -1, and nothing is done, when that factor is not easy.
-  double (*pull_about)(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n);
+  /// Returns the loss, or when that factor is not easy, and nothing is done, how it would have contributed.
+  double (*pull_about)(const Real* e, const PartialSums& sums, Real up, Real* to, Into into, std::size_t n, std::size_t k);
+  static constexpr double not_written = -1, not_added = -2;
   /// Between these, and their negatives, products of a factor and the exponentials of an easy row stay in range.
   static constexpr double least_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p-126 : 0x1p-500;
   static constexpr double largest_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p127 : 0x1p500;
@@ -134,13 +141,22 @@ template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recu
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;
 }
+namespace detail {
+// Without the guard of a static reference, which a row of ten logits asks twice.
+inline constinit std::atomic<const gradus_kernels::RowTables*> chosen_rows = nullptr;
+template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_table(const gradus_kernels::RowTables& tables) {
+  if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
+  else return tables.of_double;
+}
+}  // namespace detail
 template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_kernels() {
-  // Without the guard of a static reference, which a row of ten logits asks twice.
-  static constinit std::atomic<const gradus_kernels::RowTables*> chosen = nullptr;
-  const auto* tables = chosen.load(std::memory_order_relaxed);
-  if (tables == nullptr) [[unlikely]] chosen.store(tables = &GRADUS_ACTIVE_KERNELS(rows), std::memory_order_relaxed);
-  if constexpr (sizeof(Real) == sizeof(float)) return tables->of_float;
-  else return tables->of_double;
+  const auto* tables = detail::chosen_rows.load(std::memory_order_relaxed);
+  if (tables == nullptr) [[unlikely]] detail::chosen_rows.store(tables = &GRADUS_ACTIVE_KERNELS(rows), std::memory_order_relaxed);
+  return detail::row_table<Real>(*tables);
+}
+/// The same for those who follow somebody who has asked.
+template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_kernels_in_use() {
+  return detail::row_table<Real>(*detail::chosen_rows.load(std::memory_order_relaxed));
 }
 
 }  // namespace gradus

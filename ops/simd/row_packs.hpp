@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -55,11 +56,19 @@ template <class Real, class Count> GRADUS_INLINE void put(Real* to, Stored<Real>
   store(to, x, count);
 }
 
-/// first, first + 1, ...
-template <class P> GRADUS_INLINE P numbered_from(std::size_t first) {
-  P x;
-  for (int i = 0; i < P::lanes; ++i) x.set_lane(i, static_cast<typename P::value_type>(first + static_cast<std::size_t>(i)));
-  return x;
+/// The lanes of the pack of elements first, first + 1, … that lie below n and are not that of element k.
+template <class P> GRADUS_INLINE typename P::Holds lanes_but(std::size_t n, std::size_t k, std::size_t first) {
+#if defined(__AVX512F__)
+  static_assert(P::parts == 1);
+  const std::uint64_t one = 1, others = ((one << n) - 1) & ~(one << k);  // n may be 32
+  typename P::Holds holds;
+  holds.part[0] = static_cast<typename Register<typename P::value_type>::Mask>(others >> first);
+  return holds;
+#else
+  P at;
+  for (int i = 0; i < P::lanes; ++i) at.set_lane(i, static_cast<typename P::value_type>(first + static_cast<std::size_t>(i)));
+  return at != P(static_cast<double>(k)) && at < P(static_cast<double>(n));
+#endif
 }
 
 // The halves of a vector, for folding it.
@@ -109,23 +118,29 @@ template <bool tame> GRADUS_INLINE __m512d exp_register(__m512d high, __m512d lo
   const __m512d power = _mm512_scalef_pd(_mm512_set1_pd(1), n);
   return _mm512_fmadd_pd(most, power, power);
 }
+/// 2^(j/16), and the relative error of that as a float.
+struct PowersOfTwo { alignas(64) float power[16], error[16]; };
+inline constexpr PowersOfTwo sixteenths{
+    {0x1p+0F, 0x1.0b5586p+0F, 0x1.172b84p+0F, 0x1.2387a6p+0F, 0x1.306fep+0F, 0x1.3dea64p+0F, 0x1.4bfdaep+0F, 0x1.5ab07ep+0F,
+     0x1.6a09e6p+0F, 0x1.7a1148p+0F, 0x1.8ace54p+0F, 0x1.9c4918p+0F, 0x1.ae89fap+0F, 0x1.c199bep+0F, 0x1.d5818ep+0F, 0x1.ea4afap+0F},
+    {0, 0x1.8d96d4p-25F, -0x1.9c0c22p-27F, 0x1.964904p-25F, 0x1.125002p-25F, 0x1.370be4p-25F, -0x1.0a3550p-25F, -0x1.00d8acp-27F,
+     0x1.26055cp-26F, -0x1.05cb44p-25F, 0x1.67a1cap-28F, 0x1.a3b5e4p-28F, -0x1.f9c304p-27F, -0x1.6961b4p-28F, -0x1.a5217cp-28F, 0x1.61428ep-28F}};
+/// The same in float, where high/log 2 is rounded to sixteenths: adding a number whose last digit is one leaves their number in the last four digits.
 template <bool tame> GRADUS_INLINE __m512 exp_register(__m512 high, __m512 low) {
   __mmask16 some = 0xffff;
   if constexpr (!tame) {
     some = _mm512_cmp_ps_mask(high, _mm512_set1_ps(-104), _CMP_NLT_UQ);
     high = _mm512_maskz_mov_ps(some, high);
   }
-  const __m512 units = _mm512_set1_ps(0x1.8p23F), n = _mm512_fmadd_ps(high, _mm512_set1_ps(0x1.715476p+0F), units) - units;
+  const __m512 units = _mm512_set1_ps(0x1.8p19F), sum = _mm512_fmadd_ps(high, _mm512_set1_ps(0x1.715476p+0F), units), n = sum - units;
+  const __m512i place = _mm512_castps_si512(sum);
+  const __m512 root = _mm512_maskz_permutexvar_ps(0xffff, place, _mm512_load_ps(sixteenths.power));
+  const __m512 error = _mm512_maskz_permutexvar_ps(0xffff, place, _mm512_load_ps(sixteenths.error));
   const __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e43p-1F), high) + _mm512_fnmadd_ps(n, _mm512_set1_ps(-0x1.05c61p-29F), low);
-  const __m512 square = r * r;
-  const auto step = [&](__m512 sum, float c) __attribute__((always_inline)) { return _mm512_fmadd_ps(sum, square, _mm512_set1_ps(c)); };
-  __m512 even = _mm512_set1_ps(1.0F / 40320), odd = _mm512_set1_ps(1.0F / 5040);
-  even = step(even, 1.0F / 720), odd = step(odd, 1.0F / 120);
-  even = step(even, 1.0F / 24), odd = step(odd, 1.0F / 6);
-  even = step(even, 1.0F / 2);
-  const __m512 most = _mm512_fmadd_ps(square, _mm512_fmadd_ps(odd, r, even), r);
-  if constexpr (!tame) return _mm512_maskz_scalef_ps(some, most + 1.0F, n);
-  const __m512 power = _mm512_scalef_ps(_mm512_set1_ps(1), n);
+  // Minimax on |r| < log(2)/32, relative error 2e-9.
+  const __m512 square = r * r, more = _mm512_fmadd_ps(r, _mm512_set1_ps(0.16666667F), _mm512_set1_ps(0.5000163F)), most = _mm512_fmadd_ps(square, more, r + error);
+  if constexpr (!tame) return _mm512_maskz_scalef_ps(some, _mm512_fmadd_ps(most, root, root), n);
+  const __m512 power = _mm512_maskz_scalef_ps(0xffff, root, n);
   return _mm512_fmadd_ps(most, power, power);
 }
 template <bool tame, class T, int N> GRADUS_INLINE Pack<T, N> exp_below(const Pack<T, N>& high, const Pack<T, N>& low) {
@@ -214,16 +229,18 @@ template <class Real, class Sum> struct SumOfPairs {
   template <class Term> GRADUS_INLINE void add(std::size_t n, Term term) {
     constexpr std::size_t lanes = lanes_of<Real>;
     constexpr std::integral_constant<std::size_t, lanes> whole;
+    Sum first = even, second = odd;  // in registers, whoever has the address of this
     std::size_t i = 0;
     for (; i + 2 * lanes <= n; i += 2 * lanes) {
-      even.add(term(i, whole));
-      odd.add(term(i + lanes, whole));
+      first.add(term(i, whole));
+      second.add(term(i + lanes, whole));
     }
     if (i + lanes <= n) {
-      even.add(term(i, whole));
+      first.add(term(i, whole));
       i += lanes;
     }
-    if (i < n) odd.add(term(i, n - i));
+    if (i < n) second.add(term(i, n - i));
+    even = first, odd = second;
   }
   [[nodiscard]] GRADUS_INLINE double total() {
     even.add(odd);

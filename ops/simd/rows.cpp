@@ -1,10 +1,11 @@
 // Kernels of rows along the last axis and of reductions, on packs.
+#include <ops/simd/log_of_total.hpp>
 #include <ops/simd/row_packs.hpp>
 
 namespace gradus {
 namespace {
 
-using gradus_kernels::SoftmaxRow;
+using gradus_kernels::PartialSums, gradus_kernels::SoftmaxRow;
 
 template <class Real> struct RowKernels {
   using Table = gradus_kernels::Rows<Real>;
@@ -104,50 +105,58 @@ template <class Real> struct RowKernels {
     return finish_few<normalised, false, packs>(at, top, s, n);
   }
 
-  template <std::size_t packs> GRADUS_INLINE static bool few_about(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums) {
+  /// The rounding error of x - y for less waiting and more work: that of the larger one's subtraction.
+  GRADUS_INLINE static TwoPart<P> quick_difference(const P& x, const P& y) {
+    const P high = x - y;
+    return {high, where(abs(y) < abs(x), (x - high) - y, x - (high + y))};
+  }
+  template <std::size_t packs> GRADUS_INLINE static bool few_about(const Real* z, std::size_t n, std::size_t k, Real* e, PartialSums& sums) {
     constexpr std::integral_constant<std::size_t, lanes> whole;
     constexpr std::size_t last = (packs - 1) * lanes;
-    const P at_k(z[k]), own(static_cast<double>(k)), end(static_cast<double>(n));
-    P sum;
-    Holds far;
+    const P own(z[k]);
     X at[packs];
     for (std::size_t p = 0; p + 1 < packs; ++p) at[p] = X::load(z + p * lanes);
     at[packs - 1] = load(z + last, n - last, z[k]);
+    P sum;
+    Holds is_near;
     for (std::size_t p = 0; p < packs; ++p) {
-      const auto [high, low] = difference(P(at[p]), at_k);
-      const P part = exp_below<true>(high, low);
+      const auto [high, low] = quick_difference(P(at[p]), own);
+      const P part = where(lanes_but<P>(n, k, p * lanes), exp_below<true>(high, low), P(0.0));
       store(e + p * lanes, X(part), whole);
-      const Holds is_far = !(abs(high) < P(near));
-      const P place = numbered_from<P>(p * lanes);
-      Holds is_other = place != own;
-      if (p + 1 == packs) is_other = is_other && place < end;
-      const P other = where(is_other, part, P(0.0));
-      far = p == 0 ? is_far : far || is_far;
-      sum = p == 0 ? other : sum + other;
+      const Holds here = abs(high) < P(near);
+      sum = p == 0 ? part : sum + part;
+      is_near = p == 0 ? here : is_near && here;
     }
-    one_register(sum).store(static_cast<double*>(sums));
-    return !any(far);
+    one_register(sum).store(sums.sums);
+    return all(is_near);
   }
-  static bool exponentials_about(const Real* z, std::size_t k, Real* e, std::size_t n, void* sums) {
-    return n <= lanes ? few_about<1>(z, k, e, n, sums) : few_about<2>(z, k, e, n, sums);
+  static bool exponentials_about(const Real* z, std::size_t n, std::size_t k, Real* e, PartialSums& sums) {
+    return n <= lanes ? few_about<1>(z, n, k, e, sums) : few_about<2>(z, n, k, e, sums);
   }
-  static double rest_about(const void* sums) { return plain_total(OneRegister::load(static_cast<const double*>(sums))); }
+  static double rest_about(const PartialSums& sums) { return plain_total(OneRegister::load(sums.sums)); }
+  static double loss_about(const PartialSums& sums) { return log_of_moderate_total<Real>(rest_about(sums)); }
 
-  template <std::size_t packs> GRADUS_INLINE static double pull_few_about(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n) {
-    constexpr std::integral_constant<std::size_t, lanes> whole;
+  template <std::size_t packs>
+  GRADUS_INLINE static double pull_few_about(const Real* e, const PartialSums& sums, Real up, Real* to, Into into, std::size_t n, std::size_t k) {
     constexpr std::size_t last = (packs - 1) * lanes;
     const double rest = rest_about(sums), by = static_cast<double>(up) / (1 + rest), size = __builtin_fabs(by);
-    if (!(size >= Table::least_easy_factor && size <= Table::largest_easy_factor)) [[unlikely]] return -1;
-    const auto own = static_cast<Real>(-rest * by);
-    const Real at_k = into == Into::add ? to[k] + own : own;
+    if (!(size >= Table::least_easy_factor && size <= Table::largest_easy_factor)) [[unlikely]] return into == Into::add ? Table::not_added : Table::not_written;
+    auto own = static_cast<Real>(-rest * by);
     const X factor(static_cast<Real>(by));
-    for (std::size_t p = 0; p + 1 < packs; ++p) put(to + p * lanes, X::load(e + p * lanes) * factor, into, whole);
-    put(to + last, X::load(e + last) * factor, into, n - last);
-    to[k] = at_k;
-    return rest;
+    X part[packs];
+    for (std::size_t p = 0; p < packs; ++p) part[p] = X::load(e + p * lanes) * factor;
+    if (into == Into::add) [[unlikely]] {
+      own += to[k];
+      for (std::size_t p = 0; p + 1 < packs; ++p) part[p] += X::load(to + p * lanes);
+      part[packs - 1] += load(to + last, n - last, Real(0));
+    }
+    for (std::size_t p = 0; p + 1 < packs; ++p) part[p].store(to + p * lanes);
+    store(to + last, part[packs - 1], n - last);
+    to[k] = own;
+    return log_of_moderate_total<Real>(rest);
   }
-  static double pull_about(const Real* e, const void* sums, Real up, std::size_t k, Real* to, Into into, std::size_t n) {
-    return n <= lanes ? pull_few_about<1>(e, sums, up, k, to, into, n) : pull_few_about<2>(e, sums, up, k, to, into, n);
+  static double pull_about(const Real* e, const PartialSums& sums, Real up, Real* to, Into into, std::size_t n, std::size_t k) {
+    return n <= lanes ? pull_few_about<1>(e, sums, up, to, into, n, k) : pull_few_about<2>(e, sums, up, to, into, n, k);
   }
 
   template <bool normalised, bool tame> static SoftmaxRow finish_many(const Real* z, Real top, Real* s, std::size_t n) {
@@ -321,7 +330,7 @@ template <class Real> struct RowKernels {
     return finite;
   }
 
-  static constexpr Table table{&softmax, &exponentials, &exponentials_about, 2 * lanes, &rest_about, &pull_about, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &scale_but_one, &spread, &sum, &dot, &column_sums};
+  static constexpr Table table{&softmax, &exponentials, &exponentials_about, 2 * lanes, &rest_about, &loss_about, &pull_about, &log_softmax, &pull_softmax, &pull_log_softmax, &scale, &scale_but_one, &spread, &sum, &dot, &column_sums};
 };
 
 }  // namespace

@@ -113,6 +113,7 @@ BOOST_AUTO_TEST_CASE(writing_an_input_after_it_was_read_needs_a_rewind_before_th
   const std::span<double> values = w.values();
   values[0] = 10;
   BOOST_CHECK_THROW(tape.sweep({Seed<double>(y, Values{1, 1})}, adjoints), TapeError);
+  BOOST_TEST(Values(adjoints[w].begin(), adjoints[w].end()) == (Values{2, 4}), elementwise);  // of the sweep before
   tape.rewind(start);
   BOOST_TEST(sum_gradient(w * w, w) == (Values{20, 4}), elementwise);
 }
@@ -259,6 +260,37 @@ BOOST_AUTO_TEST_CASE(adjoints_of_one_tape_can_be_filled_by_another) {
   other.sweep({Seed<double>(y, Values{1, 1})}, adjoints);
   BOOST_TEST(Values(adjoints[z].begin(), adjoints[z].end()) == (Values{10, 14}), elementwise);
   BOOST_CHECK_THROW(static_cast<void>(adjoints[x]), TapeError);
+}
+
+BOOST_AUTO_TEST_CASE(adjoints_that_were_moved_from_hold_nothing_until_they_are_filled_again) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  const auto start = tape.mark();
+  static_cast<void>(sum_gradient(x * x, x));
+  Adjoints moved = std::move(adjoints);
+  BOOST_TEST(Values(moved[x].begin(), moved[x].end()) == (Values{2, 4, 6}), elementwise);
+  BOOST_CHECK_THROW(static_cast<void>(adjoints[x]), TapeError);
+  BOOST_TEST(adjoints.by_slot().empty());
+  tape.rewind(start);
+  static_cast<void>(sum_gradient(x * 5.0, x));  // over the same closed segment
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{5, 5, 5}), elementwise);
+}
+
+BOOST_AUTO_TEST_CASE(results_of_one_element_mix_with_scalars_and_arrays) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  const Tensor total = sum(x), one = total.reshape({1, 1});
+  const Var taken = total[0];
+  const Tensor y = total * one + Tensor(taken * taken) + sum(x * one);  // 3 s², s = 6
+  tape.sweep(y, adjoints);
+  BOOST_TEST(y.value() == 108.0);
+  BOOST_TEST(adjoints[total][0] == 30.0);  // the other 6 reach x by themselves
+  BOOST_TEST(adjoints[taken] == 30.0);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{36, 36, 36}), elementwise);
+  tape.sweep({Seed<double>(total, Values{2}), Seed<double>(taken, 3)}, adjoints);
+  BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{5, 5, 5}), elementwise);
+  const Tensor single = Tensor::input({1}, {4});
+  tape.sweep(single, adjoints, 7);
+  BOOST_TEST(adjoints[single][0] == 7.0);
+  BOOST_TEST(adjoints[total][0] == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(a_pullback_that_throws_leaves_no_adjoints_to_read) {

@@ -23,12 +23,10 @@ template <class Real, class Loss> class Gradus : public Contestant {
     std::span<const Real> values;
   };
   Gradus(const std::vector<Input>& inputs, Loss loss) : loss_(std::move(loss)) {
-    const gradus::BasicRecording<Real> recording(tape_);
     for (const Input& input : inputs) inputs_.push_back(Tensor::input(input.shape, input.values));
     start_ = tape_.mark();
   }
   double run() override {
-    const gradus::BasicRecording<Real> recording(tape_);
     const auto loss = loss_(inputs_);
     tape_.sweep(loss, adjoints_);
     const auto value = static_cast<double>(loss.value());
@@ -46,6 +44,7 @@ template <class Real, class Loss> class Gradus : public Contestant {
  private:
   Loss loss_;
   gradus::BasicTape<Real> tape_;
+  gradus::BasicRecording<Real> recording_{tape_};
   std::vector<Tensor> inputs_;
   typename gradus::BasicTape<Real>::Mark start_{};
   gradus::BasicAdjoints<Real> adjoints_;

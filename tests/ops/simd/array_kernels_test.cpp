@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ops/ops.hpp>
+#include <ops/simd/log_of_total.hpp>
 
 using namespace gradus;
 
@@ -94,6 +95,63 @@ template <class Real> void check_rows(const std::string& real) {
 BOOST_AUTO_TEST_CASE(rows_of_every_kind_and_length_keep_their_digits) {
   check_rows<double>("double");
   check_rows<float>("float");
+}
+
+namespace {
+
+/// The gradient of up·loss beside that of another term, for adjoints that kernels take and for some that leave their range; whichever is swept first.
+template <class Real> void check_contributions(const std::string& real) {
+  for (const std::size_t n : {1, 2, 7, 8, 10, 16, 20, 32, 40}) {
+    const std::vector<Real> z = numbers<Real>(n, 5, -3, 3);
+    const int target[] = {static_cast<int>(n) - 1};
+    Exact rest = 0;
+    std::vector<Exact> e(n);
+    for (std::size_t k = 0; k + 1 < n; ++k) rest += e[k] = std::exp(static_cast<Exact>(z[k]) - z[n - 1]);
+    e[n - 1] = -rest;
+    for (const Real up : {Real(1), Real(-0.375), std::numeric_limits<Real>::max() / 4, std::numeric_limits<Real>::min() * 2, std::numeric_limits<Real>::denorm_min(), Real(0)})
+      for (const Real slope : {Real(0), Real(0.5)})
+        for (const bool loss_last : {false, true}) {
+          BasicTape<Real> tape;
+          const BasicRecording<Real> recording(tape);
+          const auto x = BasicTensor<Real>::input(Shape{n}, std::span<const Real>(z));
+          const auto record = [&] { return softmax_cross_entropy(x, std::span<const int>(target), {.reduction = Reduction::sum}); };
+          BasicTensor<Real> loss, other;
+          if (!loss_last) loss = record();
+          other = sum(x);
+          if (loss_last) loss = record();
+          BasicAdjoints<Real> adjoints;
+          for (int sweep = 0; sweep < 2; ++sweep) {
+            tape.sweep({Seed<Real>(loss, std::span<const Real>(&up, 1)), Seed<Real>(other, std::span<const Real>(&slope, 1))}, adjoints);
+            for (std::size_t k = 0; k < n; ++k) {
+              const Exact part = up * (e[k] / (1 + rest)), all = part + slope;
+              require_near(adjoints[x][k], all, std::abs(part), 4, real + ", " + std::to_string(n) + " entries, up " + std::to_string(up) + ", other " + std::to_string(slope));
+            }
+          }
+          require_near(loss.value(), std::log1p(rest), 0, 4, real + ", the loss after two sweeps");
+          BOOST_TEST(loss.value() == record().value());  // which nobody has swept
+        }
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_row_of_few_logits_adds_to_what_is_there) {
+  check_contributions<double>("double");
+  check_contributions<float>("float");
+}
+
+BOOST_AUTO_TEST_CASE(the_logarithm_of_a_total_keeps_the_digits_of_a_float) {
+  double worst = 0;
+  const auto check = [&](double rest) {
+    const Exact expected = std::log1p(static_cast<Exact>(rest));
+    worst = std::max(worst, static_cast<double>(std::abs(log_of_moderate_total<float>(rest) - expected) / expected));
+  };
+  for (double rest = 1e-60; rest < 1e60; rest *= 1.0007) check(rest);
+  for (int interval = 0; interval < 256; ++interval)  // about the ends of the intervals of its table, and of octaves
+    for (const double step : {-0x1p-40, 0.0, 0x1p-40})
+      for (const double octave : {1.0, 2.0, 0x1p20}) check(std::max(0x1p-50, octave * (1 + interval / 128.0 + step) - 1));
+  BOOST_TEST(worst < 0x1p-28);
+  BOOST_TEST(log_of_moderate_total<float>(0.0) == 0.0);
 }
 
 BOOST_AUTO_TEST_CASE(rows_with_what_is_not_finite) {
