@@ -10,7 +10,7 @@
 
 #include <autodiff/error.hpp>
 #include <autodiff/op.hpp>
-#include <autodiff/apply.hpp>
+#include <autodiff/tensor.hpp>
 
 namespace gradus {
 

@@ -6,12 +6,12 @@
 #include <span>
 #include <utility>
 
-#include <autodiff/tensor.hpp>
+#include <autodiff/basic_tensor.hpp>
 
 namespace gradus {
 
 /// The output of an array op in the making: memory for its values, slots for its adjoints when an operand is recorded, and the block.
-///   BasicResult<Real> result("softmax", shape, {&x});      // checks the operands
+///   BasicResult<Real> result(shape, {&x});                 // checks the operands
 ///   ... write result.data() ...
 ///   return std::move(result).record([&](Slot first) { return [...](BasicSweep<Real>& sweep) { ... }; });  // not called for constants
 template <class Real> class BasicResult {

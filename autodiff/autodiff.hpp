@@ -1,7 +1,6 @@
 // The engine in one include: tape, variables, tensors, forward mode, drivers, programs. Add <ops/ops.hpp> for the functions.
 #pragma once
 
-#include <autodiff/apply.hpp>
 #include <autodiff/custom.hpp>
 #include <autodiff/drivers.hpp>
 #include <autodiff/dual.hpp>

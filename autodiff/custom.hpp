@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <autodiff/array_result.hpp>
+#include <autodiff/tensor.hpp>
 
 namespace gradus {
 

@@ -46,21 +46,14 @@ template <class Real> struct BasicTape<Real>::Sweeping {
       throw TapeError("sweep: the values of an input were opened for writing after operations had read them; sweep before you write, then rewind");
   }
 
-  /// An exception on the way leaves nothing to read.
-  struct Unfinished {
-    BasicAdjoints<Real>& adjoints;
-    bool is_finished = false;
-    ~Unfinished() { if (!is_finished) adjoints.complete_ = false; }
-  };
-
   [[nodiscard, gnu::always_inline]] BasicSweep<Real> start() const {
     tape.open_ = 0;  // what has an adjoint now keeps its slot: were it given back, a later variable would be taken for the earlier one
-    constexpr std::size_t line = Arena::alignment / sizeof(Real), few = 16 / sizeof(Real);
-    constexpr std::size_t before = BasicAdjoints<Real>::before;
+    adjoints.complete_ = false;
+    constexpr std::size_t line = BasicAdjoints<Real>::line, beside = BasicAdjoints<Real>::beside, few = 16 / sizeof(Real);
     const std::size_t n = std::size_t{tape.slots_} + 1, ranges = tape.ranges_.size();
     // In a loop nothing of this changes; stores are what a small sweep consists of, and they take longer than asking.
-    if (adjoints.values_.size() != before + n) [[unlikely]] {
-      adjoints.values_.replace_uninitialised(before + n, line);
+    if (adjoints.values_.size() != n + beside) [[unlikely]] {
+      adjoints.values_.replace_uninitialised(n + beside, 0);
       ::new (adjoints.values()) Real(0);  // slot 0
     }
     if (adjoints.held_.size() != ranges + few_ranges) [[unlikely]] adjoints.held_.replace_uninitialised(ranges + few_ranges, 0);
@@ -69,7 +62,7 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     Real* const adjoint = adjoints.values();
     Held* const held = adjoints.held_.data();
     const auto put_zeros = [adjoint](std::size_t from, std::size_t to) {
-      // A whole line where it is less: nothing is in what follows yet, and there is room. Without a call, the loop keeps its registers.
+      // A whole line, or 16 bytes, where it is less: nothing is in what follows yet. Without a call, the loop keeps its registers.
       if (to - from <= few) [[likely]] std::memset(static_cast<void*>(adjoint + from), 0, few * sizeof(Real));
       else if (to - from <= line) std::memset(static_cast<void*>(adjoint + from), 0, line * sizeof(Real));
       else zero(adjoint + from, to - from);
@@ -117,7 +110,8 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     }
   }
   [[gnu::noinline]] static void copy_segments(const BasicTape& tape, BasicAdjoints<Real>& adjoints) {
-    adjoints.older_ = tape.closed_;
+    adjoints.older_.replace_uninitialised(tape.closed_.size(), 0);
+    std::copy(tape.closed_.begin(), tape.closed_.end(), adjoints.older_.begin());
     adjoints.newest_of_older_ = tape.base_id_;
   }
 
@@ -126,13 +120,12 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     // A loop sweeps over the same closed segments every time: where the newest of them is the same, all are.
     if (adjoints.newest_of_older_ != tape.base_id_) [[unlikely]] copy_segments(tape, adjoints);
     adjoints.newest_ = {tape.id_, tape.first_, tape.slots_ + 1};
-    if (!adjoints.complete_) [[unlikely]] adjoints.complete_ = true;
+    adjoints.complete_ = true;
   }
 
   /// put_seeds(sweep) puts the adjoints of the outputs.
   template <class PutSeeds> [[gnu::always_inline]] void from(PutSeeds&& put_seeds) const {
     require_fresh();
-    Unfinished unfinished{adjoints};
     BasicSweep<Real> sweep = start();
     Real* const adjoint = sweep.adjoints();
     const Held* const held = sweep.held();
@@ -156,7 +149,6 @@ template <class Real> struct BasicTape<Real>::Sweeping {
     }
     if (end != 0) [[unlikely]] sweep_nodes(tape.nodes_, 0, end, adjoint);
     finish(sweep);
-    unfinished.is_finished = true;
   }
 };
 
@@ -177,7 +169,6 @@ template <class Real> void BasicTape<Real>::sweep_magnitudes(const BasicVar<Real
   const Sweeping sweeping{*this, magnitudes};
   sweeping.require_recorded(y.word());
   sweeping.require_fresh();
-  magnitudes.complete_ = false;
   const BasicSweep<Real> sweep = sweeping.start();
   Real* const m = magnitudes.values();
   m[y.slot()] = Real(1);

@@ -158,7 +158,8 @@ template <class Real> class TapeCore {
 
   Nodes<Real> nodes_;
   Slot slots_ = 0, max_slots_ = 0;
-  mutable Slot open_ = 0;  // the slot that the newest node alone defines; 0 when there is none
+  // The slot that the newest node alone defines; 0 when there is none. After a mark or rewind one of before, which no variable with the new fresh_word_ has.
+  mutable Slot open_ = 0;
   Word id_ = no_tape_word, fresh_word_ = no_tape_word | fresh_bit, result_word_ = no_tape_word | fresh_bit;
   Word base_id_ = no_tape_word;  // of the segment below the current one; a segment issues no variables after the mark that closed it
   const Segment *older_ = nullptr, *older_end_ = nullptr;  // those below base_id_
@@ -399,9 +400,11 @@ template <class Real> class BasicAdjoints {
   /// A range whose elements all have the adjoint in its first slot, or those of another range, which begins at `source`; they are written when
   /// somebody looks, who may be several threads at once.
   struct Unwritten { Slot first, count, source; bool written; };
-  static constexpr std::size_t before = Arena::alignment / sizeof(Real) - 1;  ///< so many elements precede that of slot 0: slot 1 begins a line
+  static constexpr std::size_t line = Arena::alignment / sizeof(Real);
+  static constexpr std::size_t before = line - 1;  ///< so many elements precede that of slot 0: slot 1 begins a line
+  static constexpr std::size_t beside = before + line;  ///< and a line follows that of the last slot, for zeros
   [[nodiscard]] Real* values() const noexcept { return values_.data() + before; }
-  [[nodiscard]] std::size_t slots() const noexcept { return values_.size() - before; }
+  [[nodiscard]] std::size_t slots() const noexcept { return values_.size() - beside; }
   mutable Stack<Real> values_;
   Stack<Held> held_;         // by every range, and room for some more
   mutable Stack<Unwritten> unwritten_;

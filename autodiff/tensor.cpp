@@ -10,7 +10,7 @@ void throw_size_mismatch(const char* who, std::size_t values, const Shape& shape
 }
 
 void throw_not_one_element(const char* who, const char* otherwise, const Shape& shape) {
-  throw ShapeError(fmt::format("{}: the tensor has shape {}: one element is needed{}", who, shape.text(), otherwise));
+  throw ShapeError(fmt::format("{}: one element is needed{}, but the shape is {}", who, otherwise, shape.text()));
 }
 
 void throw_index(std::size_t index, const Shape& shape) { throw ShapeError(fmt::format("tensor: index {} is out of range in shape {}", index, shape.text())); }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <autodiff/op.hpp>
-#include <autodiff/apply.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/prediction.hpp>
 
 namespace gradus {

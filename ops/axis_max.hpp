@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <autodiff/array_result.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {

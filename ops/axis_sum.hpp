@@ -8,7 +8,7 @@
 #include <autodiff/adjoints.hpp>
 #include <autodiff/deferred.hpp>
 #include <autodiff/scratch.hpp>
-#include <autodiff/array_result.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/rows.hpp>
 
 namespace gradus {

@@ -2,7 +2,7 @@
 // memory: residuals, their squares, and the sums that the gradient is made of come from one pass over the data.
 #pragma once
 
-#include <autodiff/array_result.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/matrix_product.hpp>
 
 namespace gradus {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <autodiff/op.hpp>
-#include <autodiff/apply.hpp>
+#include <autodiff/tensor.hpp>
 
 namespace gradus {
 

@@ -144,9 +144,9 @@ template <class Real> struct Loss {
 };
 
 /// True when the products of the exponentials of an easy row with this stay in range.
-template <class Real> [[nodiscard]] bool is_easy_factor(double by) {
+template <class Real> [[nodiscard]] bool is_easy_factor(double by, double up) {
   using Kernels = gradus_kernels::Rows<Real>;
-  return std::abs(by) >= Kernels::least_easy_factor && std::abs(by) <= Kernels::largest_easy_factor;
+  return std::abs(by) >= Kernels::least_easy_factor && std::abs(up) <= Kernels::largest_easy_adjoint;
 }
 /// What the exponentials are multiplied by, and what the target's own entry is; e is its exponential.
 struct Factors { double by, own; };
@@ -210,7 +210,7 @@ template <PlainReal Real> struct ClassLoss {
       }
       const std::size_t k = classes[row];
       const auto [by, part] = factors_of(up, rest[row], static_cast<double>(e[row * n + k]));
-      if (rest[row] < 0 || !is_easy_factor<Real>(by)) [[unlikely]] {
+      if (rest[row] < 0 || !is_easy_factor<Real>(by, up)) [[unlikely]] {
         general().pull_wide_row({target, {}}, row, first_max(Strided<const Real>{z + row * n, 1}, n), upstream);
         continue;
       }

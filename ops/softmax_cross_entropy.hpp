@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <span>
+#include <utility>
 
 #include <autodiff/array_op.hpp>
 #include <ops/simd/array_tables.hpp>
@@ -35,12 +37,12 @@ template <PlainReal Real> struct alignas(Arena::alignment) RowLoss : Pending {
 
   RowLoss(const BasicTensor<Real>& logits, std::uint32_t k)
       : Pending{&compute_values}, to_z(logits.destination()), n(static_cast<std::uint32_t>(logits.size())), target(k), z(logits.data_of_operand()) {}
-  /// What lies behind it; of the exponentials whole registers, of which the last may begin at the last of them.
+  /// What lies behind it; the exponentials fill whole registers.
   struct Sums {
     gradus_kernels::PartialSums partial;
-    Real e[gradus_kernels::Rows<Real>::most_few + gradus_kernels::Rows<Real>::beyond];
+    Real e[gradus_kernels::Rows<Real>::most_few];
   };
-  [[nodiscard]] const Sums& sums() const { return *reinterpret_cast<const Sums*>(this + 1); }
+  [[nodiscard]] const Sums& sums() const { return *std::launder(reinterpret_cast<const Sums*>(this + 1)); }
   static void compute_values(Pending& self);
   static void pull_back(void* self, BasicSweep<Real>& sweep);
 
@@ -76,6 +78,7 @@ template <class Real>
       }
     }
   }
+  // A call that wrote into the result itself would have its address: then the loss above could not stay in registers either.
   BasicTensor<Real> loss = detail::cross_entropy_of_classes(logits, classes, options);
   return BasicTensor<Real>(std::move(loss));
 }

@@ -76,9 +76,10 @@ template <class Real> struct Rows {
   /// Returns the loss, or when that factor is not easy, and nothing is done, how it would have contributed.
   double (*pull_about)(const Real* e, const PartialSums& sums, Real up, Real* to, Into into, std::size_t n, std::size_t k);
   static constexpr double not_written = -1, not_added = -2;
-  /// Between these, and their negatives, products of a factor and the exponentials of an easy row stay in range.
+  /// Products of a factor up/(1 + rest) and the exponentials of an easy row stay in range where the factor is not below the first of these, nor the adjoint
+  /// above the second. (Not only the factor: the exponentials may add up to as much as it was divided by.)
   static constexpr double least_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p-126 : 0x1p-500;
-  static constexpr double largest_easy_factor = sizeof(Real) == sizeof(float) ? 0x1p127 : 0x1p500;
+  static constexpr double largest_easy_adjoint = sizeof(Real) == sizeof(float) ? 0x1p127 : 0x1p500;
   /// The logarithm of it.
   void (*log_softmax)(const Real* z, const SoftmaxRow& row, double log_rest, Real* y, std::size_t n);
   /// The pullbacks of both for adjoints w; false, and nothing is done, for adjoints or shares that need a wider range.
@@ -142,8 +143,8 @@ template <class Real> [[nodiscard]] const gradus_kernels::Recurrence<Real>& recu
   else return tables.of_double;
 }
 namespace detail {
-// Without the guard of a static reference, which a row of ten logits asks twice.
-inline constinit std::atomic<const gradus_kernels::RowTables*> chosen_rows = nullptr;
+// Without the guard of a static reference, which a row of ten logits asks twice. In the library, where all see the same.
+extern constinit std::atomic<const gradus_kernels::RowTables*> chosen_rows;
 template <class Real> [[nodiscard, gnu::always_inline]] inline const gradus_kernels::Rows<Real>& row_table(const gradus_kernels::RowTables& tables) {
   if constexpr (sizeof(Real) == sizeof(float)) return tables.of_float;
   else return tables.of_double;

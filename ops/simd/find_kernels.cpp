@@ -2,9 +2,13 @@
 #include <autodiff/simd/elementwise.hpp>
 
 #include <ops/ops.hpp>
+#include <ops/simd/array_tables.hpp>
 #include <ops/simd/tables.hpp>
 
 namespace gradus {
+
+constinit std::atomic<const gradus_kernels::RowTables*> detail::chosen_rows = nullptr;
+
 namespace {
 
 const gradus_kernels::Elementwise& active() { return GRADUS_ACTIVE_KERNELS(elementwise); }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <autodiff/arena.hpp>
 #include <autodiff/simd/pack.hpp>
 
 #include <ops/simd/row_packs.hpp>
@@ -143,7 +144,7 @@ template <class Real> class TiledProduct {
         for (std::size_t v = 0; v < vectors; ++v) sum[r][v] = multiply_add(of_a, of_b[v], sum[r][v]);
       }
       // Columns of a lie in pages of their own, over whose ends the processor does not look: a tenth of the gradient of a weight.
-      if constexpr (!by_rows) __builtin_prefetch(at + 2 * height);
+      if constexpr (!by_rows) prefetch(at, 2 * height * sizeof(Real));
       at += a_term;
       from += panel.step;
     }

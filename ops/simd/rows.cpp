@@ -139,8 +139,8 @@ template <class Real> struct RowKernels {
   template <std::size_t packs>
   GRADUS_INLINE static double pull_few_about(const Real* e, const PartialSums& sums, Real up, Real* to, Into into, std::size_t n, std::size_t k) {
     constexpr std::size_t last = (packs - 1) * lanes;
-    const double rest = rest_about(sums), by = static_cast<double>(up) / (1 + rest), size = __builtin_fabs(by);
-    if (!(size >= Table::least_easy_factor && size <= Table::largest_easy_factor)) [[unlikely]] return into == Into::add ? Table::not_added : Table::not_written;
+    const double rest = rest_about(sums), by = static_cast<double>(up) / (1 + rest);
+    if (!(__builtin_fabs(by) >= Table::least_easy_factor && __builtin_fabs(static_cast<double>(up)) <= Table::largest_easy_adjoint)) [[unlikely]] return into == Into::add ? Table::not_added : Table::not_written;
     auto own = static_cast<Real>(-rest * by);
     const X factor(static_cast<Real>(by));
     X part[packs];

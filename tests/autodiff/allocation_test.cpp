@@ -133,6 +133,42 @@ BOOST_AUTO_TEST_CASE(a_warmed_up_regression_allocates_nothing) {
   BOOST_TEST(step() < first);
 }
 
+BOOST_AUTO_TEST_CASE(marks_inside_a_step_and_cleared_tapes_allocate_nothing) {
+  const std::vector<double> at = numbers(8, 1);
+  Tape tape, cleared;
+  const Recording recording(tape);
+  const Tensor w = Tensor::input({8}, at);
+  const Tape::Mark start = tape.mark();
+  Adjoints adjoints, of_cleared;
+  const auto step = [&] {
+    tape.rewind(start);
+    const Tensor h = tanh(w);
+    const Tape::Mark inner = tape.mark();
+    for (int k = 0; k < 2; ++k) {
+      tape.rewind(inner);
+      tape.sweep(sum(h * w), adjoints);
+    }
+    cleared.clear();
+    const Recording second(cleared);
+    const Tensor x = Tensor::input({8}, at);
+    static_cast<void>(cleared.mark());
+    cleared.sweep(sum(x * x), of_cleared);
+    return adjoints[w][1] + of_cleared[x][1];
+  };
+  const double first = step();
+  static_cast<void>(step());
+#if GRADUS_COUNTS_ALLOCATIONS
+  const std::size_t before = allocations;
+  double last = 0;
+  for (int i = 0; i < 100; ++i) last = step();
+  const std::size_t during = allocations - before;
+  BOOST_TEST(during == 0U);
+#else
+  const double last = step();
+#endif
+  BOOST_TEST(last == first);
+}
+
 BOOST_AUTO_TEST_CASE(resident_memory_stays_flat) {
 #if defined(__linux__)
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <autodiff/dual.hpp>
-#include <autodiff/apply.hpp>
+#include <autodiff/tensor.hpp>
 #include <ops/exp.hpp>
 #include <ops/sqrt.hpp>
 #include <ops/tanh.hpp>

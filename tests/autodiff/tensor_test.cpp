@@ -275,6 +275,22 @@ BOOST_AUTO_TEST_CASE(adjoints_that_were_moved_from_hold_nothing_until_they_are_f
   BOOST_TEST(Values(adjoints[x].begin(), adjoints[x].end()) == (Values{5, 5, 5}), elementwise);
 }
 
+BOOST_AUTO_TEST_CASE(copies_of_adjoints_can_be_filled_again) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  Var y = Var::input(2.0);
+  const Var start = y;
+  for (int scalars = 1; scalars < 12; ++scalars) {  // behind the last range, up to the end of a line and beyond
+    y = y * 1.5 + start;
+    tape.sweep(y, adjoints);
+    const double expected = adjoints[start];
+    Adjoints copy = adjoints;
+    tape.sweep(y, copy);
+    BOOST_TEST(copy[start] == expected);
+    copy = adjoints;
+    BOOST_TEST(copy[start] == expected);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(results_of_one_element_mix_with_scalars_and_arrays) {
   const Tensor x = Tensor::input({3}, {1, 2, 3});
   const Tensor total = sum(x), one = total.reshape({1, 1});

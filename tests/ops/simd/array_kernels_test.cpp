@@ -108,7 +108,7 @@ template <class Real> void check_contributions(const std::string& real) {
     std::vector<Exact> e(n);
     for (std::size_t k = 0; k + 1 < n; ++k) rest += e[k] = std::exp(static_cast<Exact>(z[k]) - z[n - 1]);
     e[n - 1] = -rest;
-    for (const Real up : {Real(1), Real(-0.375), std::numeric_limits<Real>::max() / 4, std::numeric_limits<Real>::min() * 2, std::numeric_limits<Real>::denorm_min(), Real(0)})
+    for (const Real up : {Real(1), Real(-0.375), std::numeric_limits<Real>::max() / 4, -std::numeric_limits<Real>::max(), std::numeric_limits<Real>::min() * 2, std::numeric_limits<Real>::denorm_min(), Real(0)})
       for (const Real slope : {Real(0), Real(0.5)})
         for (const bool loss_last : {false, true}) {
           BasicTape<Real> tape;
@@ -138,6 +138,26 @@ template <class Real> void check_contributions(const std::string& real) {
 BOOST_AUTO_TEST_CASE(a_row_of_few_logits_adds_to_what_is_there) {
   check_contributions<double>("double");
   check_contributions<float>("float");
+}
+
+BOOST_AUTO_TEST_CASE(the_largest_adjoint_of_a_row_does_not_overflow) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> uniform(0, 25);
+  constexpr float up = std::numeric_limits<float>::max();
+  const int classes[] = {1, 1};
+  for (int i = 0; i < 2000; ++i)
+    for (const std::size_t rows : {1, 2}) {
+      const float gap = uniform(random);
+      const std::vector<float> z{gap, 0, gap, 0}, seeds(rows, up);
+      BasicTape<float> tape;
+      const BasicRecording<float> recording(tape);
+      const auto x = BasicTensor<float>::input({rows, 2}, std::span(z).first(2 * rows));
+      const auto loss = softmax_cross_entropy(x, std::span(classes).first(rows));
+      BasicAdjoints<float> adjoints;
+      tape.sweep({Seed<float>(loss, seeds)}, adjoints);
+      const Exact share = 1 / (1 + std::exp(-static_cast<Exact>(gap)));
+      for (std::size_t k = 0; k < 2 * rows; ++k) require_near(adjoints[x][k], up * (k % 2 == 0 ? share : -share), 0, 4, "gap " + std::to_string(gap));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(the_logarithm_of_a_total_keeps_the_digits_of_a_float) {
