@@ -309,6 +309,24 @@ BOOST_AUTO_TEST_CASE(results_of_one_element_mix_with_scalars_and_arrays) {
   BOOST_TEST(adjoints[total][0] == 0.0);
 }
 
+BOOST_AUTO_TEST_CASE(adjoints_cannot_be_read_while_a_sweep_fills_them) {
+  const Tensor x = Tensor::input({3}, {1, 2, 3});
+  int refused = 0;
+  const Tensor y = custom({1}, Values{6.0}, {&x}, [&](std::span<const double> up, std::span<const std::span<double>> gradients) {
+    try {
+      static_cast<void>(adjoints[x]);
+    } catch (const TapeError&) {
+      ++refused;
+    }
+    for (double& g : gradients[0]) g += up[0];
+  });
+  for (int sweep = 1; sweep <= 3; ++sweep) {
+    tape.sweep(y, adjoints, 5);
+    BOOST_TEST(refused == sweep);
+    BOOST_TEST(adjoints[x][0] == 5.0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_pullback_that_throws_leaves_no_adjoints_to_read) {
   const Tensor x = Tensor::input({2}, {1, 2});
   const Tensor y = custom({1}, Values{0.0}, {&x}, [](std::span<const double>, std::span<const std::span<double>>) { throw ArgumentError("no"); });
